@@ -1,0 +1,19 @@
+// TARMAC_ASSERT: a broken invariant of the library ends the process, because going on would lose
+// data.
+#pragma once
+
+namespace tarmac::internal {
+
+[[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
+
+}  // namespace tarmac::internal
+
+/// Checked in every build unless TARMAC_NO_ASSERT is defined; keep expressions O(1).
+#ifdef TARMAC_NO_ASSERT
+#define TARMAC_ASSERT(expression) static_cast<void>(0)
+#else
+#define TARMAC_ASSERT(expression) \
+  (static_cast<bool>(expression)  \
+       ? static_cast<void>(0)     \
+       : ::tarmac::internal::assertion_failed(#expression, __FILE__, __LINE__))
+#endif

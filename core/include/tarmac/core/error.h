@@ -1,0 +1,40 @@
+// What Tarmac throws: one small hierarchy, whose types say what the caller should do next.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace tarmac {
+
+/// The root of everything this library throws by itself. What users' code throws passes through
+/// unchanged. A message is a sentence that names the place and the mend.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A setting is wrong: correct it. Nothing was changed.
+class ConfigError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The backing store did not answer, or refused. The cache itself is intact: retry later.
+class StoreError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// What was to survive a crash is damaged or could not be made safe: stop and look.
+class DurabilityError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A call that can never work, for example a key's own function that calls for the same key.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace tarmac

@@ -1,0 +1,127 @@
+// What the cache counts: striped counters that threads do not fight over, and their readings.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace tarmac {
+
+/// A histogram of durations with fixed upper bounds, in seconds. Counts are not cumulative.
+struct DurationHistogram {
+  static constexpr std::array<double, 12> kBounds{1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2,
+                                                  5e-2, 1e-1, 5e-1, 1.0,  5.0,  30.0};
+  /// The last one counts what is longer than the last bound.
+  std::array<std::uint64_t, kBounds.size() + 1> counts{};
+  double sum_seconds = 0;
+
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    std::uint64_t total = 0;
+    for (const auto one : counts) total += one;
+    return total;
+  }
+};
+
+/// A reading of all figures. The counters never fall, whatever is cleared, swapped or restored;
+/// hits + misses is the number of get() and visit() calls.
+struct Stats {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t expirations = 0;
+  std::uint64_t sets = 0;
+  std::uint64_t deletes = 0;
+  /// Values larger than the whole cache, which were not kept.
+  std::uint64_t rejected = 0;
+  std::uint64_t loads = 0;
+  std::uint64_t load_failures = 0;
+  std::uint64_t flushed_writes = 0;
+  std::uint64_t store_errors = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t strategy_swaps = 0;
+  std::uint64_t write_policy_swaps = 0;
+  std::uint64_t snapshots_taken = 0;
+  std::uint64_t snapshots_restored = 0;
+  std::uint64_t observer_errors = 0;
+
+  // Levels, which rise and fall.
+  std::uint64_t current_items = 0;
+  std::uint64_t total_bytes = 0;
+  std::uint64_t dirty_writes_pending = 0;
+  std::uint64_t undo_depth = 0;
+  std::uint64_t redo_depth = 0;
+  std::uint64_t undo_bytes = 0;
+
+  DurationHistogram load_durations;
+  DurationHistogram flush_durations;
+
+  /// hits / (hits + misses), 0 before the first look-up.
+  [[nodiscard]] double hit_ratio() const noexcept {
+    const auto gets = hits + misses;
+    return gets == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(gets);
+  }
+};
+
+enum class Counter : std::uint8_t {
+  hits,
+  misses,
+  evictions,
+  expirations,
+  sets,
+  deletes,
+  rejected,
+  loads,
+  load_failures,
+  strategy_swaps,
+  write_policy_swaps,
+  snapshots_taken,
+  snapshots_restored,
+};
+inline constexpr std::size_t kCounterCount = 13;
+
+/// Counters that only grow, spread over cache lines by thread: adding touches a line that few other
+/// threads write, reading adds up.
+/// Thread-safety: all members may be called from any thread.
+class StripedCounters {
+ public:
+  void add(Counter counter, std::uint64_t amount = 1) noexcept {
+    stripes_[stripe_of_this_thread()].values[static_cast<std::size_t>(counter)].fetch_add(
+        amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t read(Counter counter) const noexcept {
+    std::uint64_t total = 0;
+    for (const auto& stripe : stripes_) {
+      total += stripe.values[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
+    }
+    return total;
+  }
+
+ private:
+  static constexpr std::size_t kStripes = 16;
+  struct alignas(128) Stripe {
+    std::array<std::atomic<std::uint64_t>, kCounterCount> values{};
+  };
+  /// Threads take the stripes in turn.
+  static std::size_t stripe_of_this_thread() noexcept {
+    static std::atomic<std::size_t> next{0};
+    thread_local const std::size_t mine = next.fetch_add(1, std::memory_order_relaxed) % kStripes;
+    return mine;
+  }
+
+  std::array<Stripe, kStripes> stripes_{};
+};
+
+/// Collects durations. Meant for rare operations (flushes, loads), not for hits.
+/// Thread-safety: all members may be called from any thread.
+class DurationRecorder {
+ public:
+  void record(std::int64_t nanoseconds) noexcept;
+  [[nodiscard]] DurationHistogram read() const noexcept;
+
+ private:
+  std::array<std::atomic<std::uint64_t>, DurationHistogram::kBounds.size() + 1> counts_{};
+  std::atomic<std::int64_t> sum_nanoseconds_{0};
+};
+
+}  // namespace tarmac
