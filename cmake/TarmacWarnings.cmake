@@ -5,7 +5,7 @@ target_compile_options(tarmac_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion
   -Wold-style-cast -Wcast-align -Wcast-qual -Wformat=2 -Wnon-virtual-dtor -Woverloaded-virtual
   -Wnull-dereference -Wunused -Wimplicit-fallthrough -Wundef
-  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wduplicated-branches;-Wlogical-op;-Wuseless-cast>
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wduplicated-branches;-Wlogical-op>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Wextra-semi>)
 if(TARMAC_WARNINGS_AS_ERRORS)
   target_compile_options(tarmac_warnings INTERFACE -Werror)

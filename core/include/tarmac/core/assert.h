@@ -12,8 +12,7 @@ namespace tarmac::internal {
 #ifdef TARMAC_NO_ASSERT
 #define TARMAC_ASSERT(expression) static_cast<void>(0)
 #else
-#define TARMAC_ASSERT(expression) \
-  (static_cast<bool>(expression)  \
-       ? static_cast<void>(0)     \
-       : ::tarmac::internal::assertion_failed(#expression, __FILE__, __LINE__))
+#define TARMAC_ASSERT(expression)      \
+  ((expression) ? static_cast<void>(0) \
+                : ::tarmac::internal::assertion_failed(#expression, __FILE__, __LINE__))
 #endif
