@@ -27,3 +27,7 @@ if(TARMAC_BUILD_TESTS)
 else()
   find_package(GTest 1.12)
 endif()
+
+if(TARMAC_BUILD_BENCH AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/bench/CMakeLists.txt)
+  find_package(benchmark REQUIRED)
+endif()

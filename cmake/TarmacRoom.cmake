@@ -101,7 +101,9 @@ function(tarmac_room name)
     endforeach()
     set_target_properties(${target} PROPERTIES
       CXX_EXTENSIONS OFF
+      # Static and shared objects are then the same, so that the compiler cache serves both.
       POSITION_INDEPENDENT_CODE ON
+      DEFINE_SYMBOL ""
       VERSION ${PROJECT_VERSION}
       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
       INSTALL_RPATH "$ORIGIN")
@@ -203,4 +205,23 @@ function(tarmac_test name)
     DISCOVERY_TIMEOUT 60
     TEST_PREFIX "${name}."
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+# tarmac_bench(<name>_bench SOURCES … DEPENDS …)
+#
+# Declares one Google Benchmark executable, which `./run bench` builds and runs.
+function(tarmac_bench name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  if(NOT name MATCHES "_bench$")
+    message(FATAL_ERROR "tarmac_bench(${name}): the name must end in _bench")
+  endif()
+  tarmac_missing_rooms(missing ${arg_DEPENDS})
+  if(missing)
+    message(STATUS "tarmac: benchmark '${name}' is left out, it needs ${missing}")
+    return()
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} benchmark::benchmark_main tarmac_warnings)
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  add_dependencies(tarmac_benches ${name})
 endfunction()
