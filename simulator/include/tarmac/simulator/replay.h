@@ -1,0 +1,47 @@
+// Replays a trace through a bare eviction strategy: what it would hit and miss, without a cache.
+#pragma once
+
+#include <tarmac/core/eviction_strategy.h>
+#include <tarmac/simulator/replay_result.h>
+#include <tarmac/simulator/trace_reader.h>
+
+#include <memory>
+
+namespace tarmac {
+
+/// A cache reduced to what decides hits and misses: a table of keys, their nodes and a strategy.
+/// Every request, read or write, is a look-up that inserts on a miss; a TTL expires nothing (the
+/// node carries it for strategies that rank by it). In weight, an object takes the size of the
+/// request that brought it in. An object larger than the capacity passes by and evicts nothing.
+///
+/// - Ownership: owns the strategy and every node.
+/// - Thread-safety: not synchronised.
+class StrategyReplay {
+ public:
+  /// Throws ConfigError for a capacity of 0 or without a strategy; what the strategy throws passes.
+  StrategyReplay(std::unique_ptr<EvictionStrategy> strategy, StrategyCapacity capacity);
+  StrategyReplay(StrategyReplay&&) noexcept;
+  StrategyReplay& operator=(StrategyReplay&&) noexcept;
+  ~StrategyReplay();
+
+  /// Plays one request and says whether it hit. O(1) amortised, beside what the strategy takes.
+  /// Throws ConfigError for a size over 2^32 - 1 if the capacity is in weight: no node can carry
+  /// it; nothing has changed then.
+  bool play(const Request& request);
+
+  [[nodiscard]] const ReplayResult& result() const noexcept;
+  /// Objects held now, and what they take of the capacity.
+  [[nodiscard]] std::uint64_t objects() const noexcept;
+  [[nodiscard]] std::uint64_t used() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Plays the rest of `trace` through one strategy that `factory` makes. Throws what the reader, the
+/// factory, StrategyReplay and the report throw.
+[[nodiscard]] ReplayResult replay(TraceReader& trace, const StrategyFactory& factory,
+                                  StrategyCapacity capacity, const ReplayReport& report = {});
+
+}  // namespace tarmac
