@@ -1,0 +1,48 @@
+#include <tarmac/strategies/catalog.h>
+#include <tarmac/strategies/fifo.h>
+#include <tarmac/strategies/lfu.h>
+#include <tarmac/strategies/lru.h>
+#include <tarmac/strategies/ttl.h>
+
+#include <array>
+#include <string>
+
+namespace tarmac {
+namespace {
+
+/// A row for a strategy without parameters.
+template <std::unique_ptr<EvictionStrategy> (*Make)()>
+std::unique_ptr<EvictionStrategy> plain(const Parameters&) {
+  return Make();
+}
+
+std::unique_ptr<EvictionStrategy> lfu_from(const Parameters& parameters) {
+  LfuOptions options;
+  options.ageing = parameters.get_bool("ageing", options.ageing);
+  options.ageing_period = parameters.get_uint("ageing_period", options.ageing_period);
+  return make_lfu(options);
+}
+
+// To add a strategy, add its row. The contract tests, YAML files and the programs read this table.
+constexpr auto kCatalog = std::to_array<StrategyDescription>({
+    {"fifo", plain<make_fifo>, "the entry that came in first leaves"},
+    {"lru", plain<make_lru>, "the entry not used for the longest time leaves"},
+    {"lfu", lfu_from, "the entry used least often leaves; old uses fade (ageing, ageing_period)"},
+    {"ttl", plain<make_ttl>, "the entry that expires soonest leaves"},
+});
+
+}  // namespace
+
+std::span<const StrategyDescription> catalog() noexcept { return kCatalog; }
+
+void register_built_in_strategies() {
+  static const bool once = [] {
+    for (const StrategyDescription& row : catalog()) {
+      strategy_registry().add(std::string(row.name), row.make);
+    }
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+}  // namespace tarmac
