@@ -1,0 +1,40 @@
+#include <tarmac/core/write_policy.h>
+#include <tarmac/policies/catalog.h>
+#include <tarmac/policies/none.h>
+#include <tarmac/policies/write_back.h>
+#include <tarmac/policies/write_through.h>
+
+#include <utility>
+
+namespace tarmac {
+namespace {
+
+WriteBackOptions options_from(const Parameters& parameters) {
+  WriteBackOptions o;
+  o.loss_window_max = parameters.get_duration("loss_window_max", o.loss_window_max);
+  o.batch_max = parameters.get_uint("batch_max", o.batch_max);
+  o.dirty_max = parameters.get_uint("dirty_max", o.dirty_max);
+  o.block_max = parameters.get_duration("block_max", o.block_max);
+  o.shutdown_limit = parameters.get_duration("shutdown_limit", o.shutdown_limit);
+  o.retry_initial = parameters.get_duration("retry_initial", o.retry_initial);
+  o.retry_max = parameters.get_duration("retry_max", o.retry_max);
+  if (parameters.contains("seed")) o.seed = parameters.get_uint("seed", 0);
+  return o;
+}
+
+}  // namespace
+
+void register_built_in_write_policies() {
+  auto& registry = write_policy_registry();
+  // A store given to `none` is left alone: a later swap of the policy may want it.
+  registry.add("none",
+               [](std::shared_ptr<BackingStore>, const Parameters&) { return no_write_policy(); });
+  registry.add("write_through", [](std::shared_ptr<BackingStore> store, const Parameters&) {
+    return write_through(std::move(store));
+  });
+  registry.add("write_back", [](std::shared_ptr<BackingStore> store, const Parameters& parameters) {
+    return write_back(std::move(store), options_from(parameters));
+  });
+}
+
+}  // namespace tarmac

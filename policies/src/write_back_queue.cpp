@@ -1,0 +1,194 @@
+#include "write_back_queue.h"
+
+#include <tarmac/core/assert.h>
+
+#include <algorithm>
+
+namespace tarmac::internal {
+namespace {
+
+/// How much smaller a failed batch becomes: 256 writes are tried as 16 times 16, then one by one.
+constexpr std::size_t kSplit = 16;
+
+}  // namespace
+
+void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
+  const auto [position, added] = slots_.try_emplace(write.key);
+  Slot& slot = position->second;
+  if (slot.waiting) {
+    // Keeps its place: being written again must not put off a key's turn for ever.
+    if (write.stamp >= slot.waiting->stamp) slot.waiting = std::move(write);
+    return;
+  }
+  if (slot.flying != nullptr) {
+    if (write.stamp < slot.flying->stamp) return;
+    slot.waiting = std::move(write);
+    slot.ticket = ++last_ticket_;
+    slot.due = deadline_after(now, settings_.loss_window);
+    return;
+  }
+  slot.waiting = std::move(write);
+  wait_fresh(slot, now);
+}
+
+void WriteBackQueue::wait_fresh(Slot& slot, SteadyNanos now) {
+  slot.ticket = ++last_ticket_;
+  slot.due = deadline_after(now, settings_.loss_window);
+  slot.failures = 0;
+  slot.batch_max = settings_.batch_max;
+  fresh_.emplace(slot.ticket, &slot);
+}
+
+std::optional<StoreWrite> WriteBackQueue::pending(std::string_view key) const {
+  const auto found = slots_.find(key);
+  if (found == slots_.end()) return std::nullopt;
+  const Slot& slot = found->second;
+  return slot.waiting ? *slot.waiting : *slot.flying;
+}
+
+SteadyNanos WriteBackQueue::next_due() const noexcept {
+  auto due = kNever;
+  if (!fresh_.empty()) due = fresh_.begin()->second->due;
+  if (!retrying_.empty()) due = std::min(due, retrying_.begin()->first.first);
+  return due;
+}
+
+void WriteBackQueue::fly(const std::vector<Slot*>& slots, bool retry) {
+  TARMAC_ASSERT(batch_.empty());
+  batch_.reserve(slots.size());
+  for (Slot* slot : slots) {
+    batch_.push_back(std::move(*slot->waiting));
+    slot->waiting.reset();
+    slot->flying = &batch_.back();
+    slot->flying_ticket = slot->ticket;
+  }
+  batch_is_retry_ = retry;
+}
+
+std::span<const StoreWrite> WriteBackQueue::take_fresh(std::uint64_t ticket) {
+  std::vector<Slot*> chosen;
+  while (!fresh_.empty() && chosen.size() < settings_.batch_max) {
+    const auto first = fresh_.begin();
+    if (first->first > ticket) break;
+    chosen.push_back(first->second);
+    fresh_.erase(first);
+  }
+  fly(chosen, false);
+  return batch_;
+}
+
+template <class Wanted>
+std::span<const StoreWrite> WriteBackQueue::take_retrying(Wanted wanted) {
+  std::vector<Slot*> chosen;
+  auto limit = settings_.batch_max;
+  for (auto it = retrying_.begin(); it != retrying_.end() && chosen.size() < limit;) {
+    Slot& slot = *it->second;
+    // One that must be alone is left for a batch of its own, not squeezed into a larger one.
+    if (!wanted(slot) || (!chosen.empty() && slot.batch_max <= chosen.size())) {
+      ++it;
+      continue;
+    }
+    limit = std::min(limit, slot.batch_max);
+    chosen.push_back(&slot);
+    it = retrying_.erase(it);
+  }
+  fly(chosen, true);
+  return batch_;
+}
+
+std::span<const StoreWrite> WriteBackQueue::take_due(SteadyNanos now, bool early) {
+  const bool retry_is_due = !retrying_.empty() && retrying_.begin()->first.first <= now;
+  const bool fresh_is_due = !fresh_.empty() && (early || fresh_.begin()->second->due <= now);
+  // Whichever has waited longer, so that neither kind starves the other.
+  if (retry_is_due &&
+      (!fresh_is_due || retrying_.begin()->first.first <= fresh_.begin()->second->due)) {
+    return take_retrying([now](const Slot& slot) { return slot.due <= now; });
+  }
+  if (fresh_is_due) return take_fresh(last_ticket_);
+  return {};
+}
+
+std::span<const StoreWrite> WriteBackQueue::take_for_round(std::uint64_t round,
+                                                           std::uint64_t ticket) {
+  if (!fresh_.empty() && fresh_.begin()->first <= ticket) return take_fresh(ticket);
+  return take_retrying([round, ticket](const Slot& slot) {
+    return slot.ticket <= ticket && slot.failed_alone_in < round;
+  });
+}
+
+void WriteBackQueue::settle_done() {
+  for (const StoreWrite& write : batch_) {
+    const auto found = slots_.find(write.key);
+    Slot& slot = found->second;
+    slot.flying = nullptr;
+    if (!slot.waiting) {
+      slots_.erase(found);
+      continue;
+    }
+    // A newer write came meanwhile: it starts with a clean record, at the time it came.
+    slot.failures = 0;
+    slot.batch_max = settings_.batch_max;
+    fresh_.emplace(slot.ticket, &slot);
+  }
+  batch_.clear();
+}
+
+void WriteBackQueue::settle_failed(SteadyNanos now, std::uint64_t round) {
+  const auto next_batch_max = std::max<std::size_t>(1, batch_.size() / kSplit);
+  const bool alone = batch_.size() == 1;
+  std::uint32_t failures = 0;
+  for (const StoreWrite& write : batch_) {
+    failures = std::max(failures, ++slots_.find(write.key)->second.failures);
+  }
+  // One time for all of them: what failed together is tried again in few batches.
+  const auto due = deadline_after(now, pause_after(failures));
+  for (StoreWrite& write : batch_) {
+    Slot& slot = slots_.find(write.key)->second;
+    slot.flying = nullptr;
+    // The failed write has been superseded if a newer one waits.
+    if (!slot.waiting) slot.waiting = std::move(write);
+    slot.batch_max = next_batch_max;
+    slot.due = due;
+    slot.ticket = slot.flying_ticket;
+    if (alone && round != 0) slot.failed_alone_in = round;
+    retrying_.emplace(std::pair{slot.due, slot.ticket}, &slot);
+  }
+  batch_.clear();
+}
+
+std::int64_t WriteBackQueue::pause_after(std::uint32_t failures) {
+  auto pause = settings_.retry_initial;
+  for (std::uint32_t i = 1; i < failures && pause < settings_.retry_max; ++i) {
+    pause = pause > settings_.retry_max / 2 ? settings_.retry_max : pause * 2;
+  }
+  std::uniform_int_distribution<std::int64_t> half(0, pause / 2);
+  return pause - half(random_);
+}
+
+std::size_t WriteBackQueue::owed_since(std::uint64_t ticket) const noexcept {
+  std::size_t owed = 0;
+  for (const auto& [key, slot] : slots_) {
+    const auto oldest = slot.flying != nullptr ? slot.flying_ticket : slot.ticket;
+    if (oldest <= ticket) ++owed;
+  }
+  return owed;
+}
+
+std::vector<StoreWrite> WriteBackQueue::copy() const {
+  std::vector<StoreWrite> writes;
+  writes.reserve(slots_.size());
+  for (const auto& [key, slot] : slots_) {
+    writes.push_back(slot.waiting ? *slot.waiting : *slot.flying);
+  }
+  return writes;
+}
+
+void WriteBackQueue::replace_all(std::vector<StoreWrite> writes, SteadyNanos now) {
+  TARMAC_ASSERT(batch_.empty());
+  fresh_.clear();
+  retrying_.clear();
+  slots_.clear();
+  for (auto& write : writes) put(std::move(write), now);
+}
+
+}  // namespace tarmac::internal

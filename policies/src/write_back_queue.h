@@ -1,0 +1,119 @@
+// What write-back owes the store: one slot for each key, and the order in which they are due.
+#pragma once
+
+#include <tarmac/core/backing_store.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tarmac::internal {
+
+/// Keeps the newest write of each key, and hands out one batch at a time.
+///
+/// A slot is in one of three places: *fresh* (never failed, in the order of arrival), *retrying*
+/// (failed before, by the time of its next attempt), or in the batch that is in flight. A newer
+/// write of a key in flight waits in the slot until the batch is settled.
+///
+/// Thread-safety: not synchronised, except that the batch in flight may be read by its writer.
+class WriteBackQueue {
+ public:
+  struct Settings {
+    std::int64_t loss_window = 0;
+    std::size_t batch_max = 1;
+    std::int64_t retry_initial = 1;
+    std::int64_t retry_max = 1;
+    std::uint64_t seed = 0;
+  };
+
+  explicit WriteBackQueue(const Settings& settings) : settings_(settings), random_(settings.seed) {}
+  WriteBackQueue(const WriteBackQueue&) = delete;
+  WriteBackQueue& operator=(const WriteBackQueue&) = delete;
+
+  /// Adds a write, or replaces the one that waits for the same key unless that is newer.
+  void put(StoreWrite write, SteadyNanos now);
+  [[nodiscard]] bool contains(std::string_view key) const { return slots_.contains(key); }
+  [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const;
+  /// Keys, those in flight included.
+  [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
+  [[nodiscard]] std::size_t fresh() const noexcept { return fresh_.size(); }
+  [[nodiscard]] bool in_flight() const noexcept { return !batch_.empty(); }
+  /// When the first waiting slot is due; kNever if none waits.
+  [[nodiscard]] SteadyNanos next_due() const noexcept;
+  /// The number of the last put() that made a slot wait. Rises.
+  [[nodiscard]] std::uint64_t last_ticket() const noexcept { return last_ticket_; }
+  /// Keys with a write as old as `ticket` that the store lacks. O(n).
+  [[nodiscard]] std::size_t owed_since(std::uint64_t ticket) const noexcept;
+
+  /// Puts into flight a batch of what is due by `now`, filled up with what is not yet. With
+  /// `early`, fresh writes are taken before their time. Empty if nothing is to be taken.
+  std::span<const StoreWrite> take_due(SteadyNanos now, bool early);
+  /// The same for flush number `round`: whatever waited by `ticket` and has not failed alone in it.
+  std::span<const StoreWrite> take_for_round(std::uint64_t round, std::uint64_t ticket);
+  /// Whether the batch in flight has failed before.
+  [[nodiscard]] bool batch_is_retry() const noexcept { return batch_is_retry_; }
+
+  /// The store has the batch in flight.
+  void settle_done();
+  /// It has not. `round` as in take_for_round(), or 0.
+  void settle_failed(SteadyNanos now, std::uint64_t round);
+
+  /// A random part of the pause after `failures` failures.
+  [[nodiscard]] std::int64_t pause_after(std::uint32_t failures);
+
+  /// The newest write of every key.
+  [[nodiscard]] std::vector<StoreWrite> copy() const;
+  /// Requires: nothing in flight.
+  void replace_all(std::vector<StoreWrite> writes, SteadyNanos now);
+
+ private:
+  struct Slot {
+    /// Waits. Empty while the newest write of the key is in flight.
+    std::optional<StoreWrite> waiting;
+    /// Into batch_; null while none is in flight.
+    const StoreWrite* flying = nullptr;
+    std::uint64_t ticket = 0;
+    std::uint64_t flying_ticket = 0;
+    SteadyNanos due = 0;
+    std::uint32_t failures = 0;
+    /// The largest batch it may join, so that a bad key ends up alone.
+    std::size_t batch_max = 0;
+    /// The last flush in which it failed alone.
+    std::uint64_t failed_alone_in = 0;
+  };
+  struct ViewHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  /// By due time, then by ticket, which is unique.
+  using RetryOrder = std::map<std::pair<SteadyNanos, std::uint64_t>, Slot*>;
+
+  void wait_fresh(Slot& slot, SteadyNanos now);
+  void fly(const std::vector<Slot*>& slots, bool retry);
+  std::span<const StoreWrite> take_fresh(std::uint64_t ticket);
+  template <class Wanted>
+  std::span<const StoreWrite> take_retrying(Wanted wanted);
+
+  const Settings settings_;
+  std::mt19937_64 random_;
+  /// Nodes never move, so slots are pointed at.
+  std::unordered_map<std::string, Slot, ViewHash, std::equal_to<>> slots_;
+  /// By ticket. Due times ascend with it, because the loss window is constant.
+  std::map<std::uint64_t, Slot*> fresh_;
+  RetryOrder retrying_;
+  std::vector<StoreWrite> batch_;
+  bool batch_is_retry_ = false;
+  std::uint64_t last_ticket_ = 0;
+};
+
+}  // namespace tarmac::internal

@@ -1,0 +1,320 @@
+#include "write_back_worker.h"
+
+#include <tarmac/core/assert.h>
+#include <tarmac/core/error.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace tarmac::internal {
+namespace {
+
+WriteBackQueue::Settings queue_settings(const WriteBackOptions& options) {
+  return {.loss_window = saturated_nanoseconds(options.loss_window_max),
+          .batch_max = options.batch_max,
+          .retry_initial = saturated_nanoseconds(options.retry_initial),
+          .retry_max = saturated_nanoseconds(options.retry_max),
+          .seed = options.seed ? *options.seed : std::random_device{}()};
+}
+
+}  // namespace
+
+WriteBackWorker::WriteBackWorker(std::shared_ptr<BackingStore> store,
+                                 const WriteBackOptions& options)
+    : store_(std::move(store)), options_(options), queue_(queue_settings(options)) {}
+
+void WriteBackWorker::attach(WritePolicyHost& host) {
+  const std::lock_guard lock(mutex_);
+  TARMAC_ASSERT(host_ == nullptr);
+  host_ = &host;
+  cache_name_ = host.cache_name();
+  clock_ = host.clock();
+}
+
+// What callers do.
+
+void WriteBackWorker::add(StoreWrite write) {
+  Lock lock(mutex_);
+  TARMAC_ASSERT(host_ != nullptr);
+  start_thread();
+  if (!queue_.contains(write.key)) wait_for_room(lock, write.key);
+  const auto wake_before = next_wake();
+  queue_.put(std::move(write), clock_->steady_now());
+  dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  // Most writes change neither, and need not wake anybody.
+  if (has_urgent_work() || next_wake() < wake_before) work_.notify_one();
+}
+
+void WriteBackWorker::start_thread() {
+  if (thread_.joinable() || stopping_) return;
+  thread_ = std::thread([self = shared_from_this()] { self->run(); });
+}
+
+void WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
+  const auto has_room = [&] { return queue_.size() < options_.dirty_max || queue_.contains(key); };
+  if (has_room()) return;
+  bool found_room = false;
+  if (!is_worker_thread()) {
+    ++writers_waiting_;
+    work_.notify_one();
+    const auto deadline =
+        deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));
+    found_room = clock_->wait_until(lock, room_, deadline, has_room);
+    --writers_waiting_;
+  }
+  if (found_room) return;
+  throw StoreError("while queueing a write for " + owner_text() + ": " +
+                   std::to_string(queue_.size()) + " writes already wait for the store" +
+                   (last_error_.empty() ? "" : ", which last said: " + last_error_) +
+                   "; retry later, or raise dirty_max");
+}
+
+std::optional<StoreWrite> WriteBackWorker::pending(std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  return queue_.pending(key);
+}
+
+FlushReport WriteBackWorker::flush(std::chrono::nanoseconds limit) {
+  Lock lock(mutex_);
+  FlushReport report;
+  if (queue_.size() == 0 || !clock_) return report;
+  const auto ticket = queue_.last_ticket();
+  if (is_worker_thread()) {
+    report.still_dirty = queue_.owed_since(ticket);
+    report.error = "flush() was called by a slot of the flush itself, which cannot wait for it";
+    return report;
+  }
+  const auto started = clock_->steady_now();
+  const auto flushed_before = flushed_.load(std::memory_order_relaxed);
+  const auto errors_before = store_errors_.load(std::memory_order_relaxed);
+  const auto round = ++round_wanted_;
+  work_.notify_one();
+  const bool done =
+      clock_->wait_until(lock, settled_, deadline_after(started, saturated_nanoseconds(limit)),
+                         [&] { return round_done_ >= round || finished_; });
+  report.flushed = flushed_.load(std::memory_order_relaxed) - flushed_before;
+  report.still_dirty = queue_.owed_since(ticket);
+  report.elapsed = std::chrono::nanoseconds(clock_->steady_now() - started);
+  if (store_errors_.load(std::memory_order_relaxed) != errors_before) report.error = last_error_;
+  if (!done && report.still_dirty != 0 && report.error.empty()) {
+    report.error = "the limit was reached before " + owner_text() + " was flushed";
+  }
+  return report;
+}
+
+WritePolicyStats WriteBackWorker::stats() const noexcept {
+  return {.dirty_pending = dirty_pending_.load(std::memory_order_relaxed),
+          .flushed = flushed_.load(std::memory_order_relaxed),
+          .store_errors = store_errors_.load(std::memory_order_relaxed),
+          .retries = retries_.load(std::memory_order_relaxed)};
+}
+
+std::vector<StoreWrite> WriteBackWorker::copy_queue() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.copy();
+}
+
+void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrite> writes) {
+  Lock lock(mutex_);
+  ++holds_;
+  const auto deadline =
+      deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));
+  const bool idle =
+      clock_->wait_until(lock, settled_, deadline, [&] { return !queue_.in_flight(); });
+  std::exception_ptr failure;
+  if (!idle) {
+    failure = std::make_exception_ptr(
+        StoreError("while putting an image back into " + owner_text() +
+                   ": it is still busy with a batch; retry later, or raise block_max"));
+  } else {
+    lock.unlock();
+    try {
+      store_->put_back(image);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+  }
+  if (!failure) {
+    if (!writes.empty()) start_thread();
+    queue_.replace_all(std::move(writes), clock_->steady_now());
+    dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+    room_.notify_all();
+  }
+  --holds_;
+  work_.notify_one();
+  if (failure) std::rethrow_exception(failure);
+}
+
+void WriteBackWorker::shut_down() noexcept {
+  if (clock_) flush(options_.shutdown_limit);
+  std::thread thread;
+  std::string farewell;
+  {
+    Lock lock(mutex_);
+    stopping_ = true;
+    work_.notify_one();
+    thread = std::move(thread_);
+    if (queue_.size() != 0) {
+      farewell = owner_text() + " was closed with " + std::to_string(queue_.size()) +
+                 " writes not stored" + (last_error_.empty() ? "" : ": " + last_error_);
+    }
+  }
+  if (!farewell.empty()) tell([&](WritePolicyHost& host) { host.on_store_error(farewell); });
+  Lock lock(mutex_);
+  host_ = nullptr;
+  const bool own_thread = thread.get_id() == std::this_thread::get_id();
+  // The host dies after this: a call of it that is under way has to end, however long it takes.
+  settled_.wait(lock, [&] { return host_calls_ <= (own_thread ? 1U : 0U); });
+  const bool hangs = queue_.in_flight() && !finished_;
+  lock.unlock();
+  if (!thread.joinable()) return;
+  if (own_thread || hangs) {
+    thread.detach();
+  } else {
+    thread.join();
+  }
+}
+
+std::string WriteBackWorker::owner_text() const {
+  return "store \"" + std::string(store_->name()) + "\" for cache \"" + cache_name_ + "\"";
+}
+
+bool WriteBackWorker::is_worker_thread() const {
+  return thread_.get_id() == std::this_thread::get_id();
+}
+
+// What the thread does.
+
+void WriteBackWorker::run() {
+  Lock lock(mutex_);
+  while (!stopping_) {
+    wait_for_work(lock);
+    if (stopping_) break;
+    if (holds_ != 0) continue;
+    if (round_wanted_ > round_done_) {
+      run_round(lock);
+      continue;
+    }
+    const auto now = clock_->steady_now();
+    if (is_down() && now < paused_until_) continue;
+    const auto batch = queue_.take_due(now, has_urgent_work());
+    if (!batch.empty()) write_batch(lock, batch, 0);
+  }
+  finished_ = true;
+  settled_.notify_all();
+}
+
+bool WriteBackWorker::has_urgent_work() const {
+  if (holds_ != 0) return false;
+  if (round_wanted_ > round_done_) return true;
+  if (is_down() || queue_.fresh() == 0) return false;
+  return writers_waiting_ != 0 ||
+         queue_.fresh() >= std::min(options_.batch_max, options_.dirty_max);
+}
+
+SteadyNanos WriteBackWorker::next_wake() const {
+  if (holds_ != 0) return kNever;
+  const auto due = queue_.next_due();
+  return is_down() && due != kNever ? std::max(due, paused_until_) : due;
+}
+
+void WriteBackWorker::wait_for_work(Lock& lock) {
+  const auto wake = next_wake();
+  clock_->wait_until(lock, work_, wake,
+                     [&] { return stopping_ || has_urgent_work() || next_wake() < wake; });
+}
+
+void WriteBackWorker::run_round(Lock& lock) {
+  const auto round = round_wanted_;
+  const auto ticket = queue_.last_ticket();
+  while (!stopping_ && holds_ == 0) {
+    const auto batch = queue_.take_for_round(round, ticket);
+    if (batch.empty()) break;
+    write_batch(lock, batch, round);
+    if (is_down()) break;
+  }
+  if (holds_ != 0) return;  // Goes on after the hold.
+  round_done_ = std::max(round_done_, round);
+  settled_.notify_all();
+}
+
+void WriteBackWorker::write_batch(Lock& lock, std::span<const StoreWrite> batch,
+                                  std::uint64_t round) {
+  if (queue_.batch_is_retry()) retries_.fetch_add(1, std::memory_order_relaxed);
+  lock.unlock();
+  tell([batch](WritePolicyHost& host) {
+    for (const auto& write : batch) host.on_flush_state(write, EntryState::flushing);
+  });
+  const auto count = batch.size();
+  const auto started = clock_->steady_now();
+  const auto error = try_store(batch);
+  const auto elapsed = clock_->steady_now() - started;
+  // States before the batch is settled: who waits for a flush finds its entries clean after it.
+  const auto state = error.empty() ? EntryState::clean : EntryState::dirty;
+  tell([batch, state](WritePolicyHost& host) {
+    for (const auto& write : batch) host.on_flush_state(write, state);
+  });
+  lock.lock();
+  settle(batch, error, round);
+  lock.unlock();
+  tell([&](WritePolicyHost& host) {
+    if (error.empty()) {
+      host.on_flushed(count, elapsed);
+    } else {
+      host.on_store_error("while writing " + std::to_string(count) + " values to " + owner_text() +
+                          ": " + error);
+    }
+  });
+  lock.lock();
+}
+
+std::string WriteBackWorker::try_store(std::span<const StoreWrite> batch) noexcept {
+  try {
+    store_->write(batch);
+    return {};
+  } catch (const std::exception& failure) {
+    const std::string_view what = failure.what();
+    return std::string(what.empty() ? "it gave no reason" : what);
+  } catch (...) {
+    return "it threw something that is no exception";
+  }
+}
+
+void WriteBackWorker::settle(std::span<const StoreWrite> batch, const std::string& error,
+                             std::uint64_t round) {
+  if (error.empty()) {
+    flushed_.fetch_add(batch.size(), std::memory_order_relaxed);
+    failures_in_a_row_ = 0;
+    queue_.settle_done();
+    room_.notify_all();
+  } else {
+    store_errors_.fetch_add(1, std::memory_order_relaxed);
+    last_error_ = error;
+    const auto now = clock_->steady_now();
+    ++failures_in_a_row_;
+    if (is_down()) {
+      paused_until_ = deadline_after(now, queue_.pause_after(failures_in_a_row_ - kDownAfter + 1));
+    }
+    queue_.settle_failed(now, round);
+  }
+  dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  settled_.notify_all();
+}
+
+void WriteBackWorker::tell(const std::function<void(WritePolicyHost&)>& speak) noexcept {
+  WritePolicyHost* host = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (host_ == nullptr) return;
+    host = host_;
+    ++host_calls_;
+  }
+  speak(*host);
+  const std::lock_guard lock(mutex_);
+  --host_calls_;
+  settled_.notify_all();
+}
+
+}  // namespace tarmac::internal

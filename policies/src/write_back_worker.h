@@ -1,0 +1,112 @@
+// The thread of write-back and what it shares with the callers.
+#pragma once
+
+#include <tarmac/core/write_policy.h>
+#include <tarmac/policies/write_back.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "write_back_queue.h"
+
+namespace tarmac::internal {
+
+/// Owned by the policy, and by the thread as well: a store that hangs in the destructor must not
+/// leave the thread with a dead object.
+///
+/// - Thread-safety: all members may be called from any thread.
+/// - Locking: `mutex_` is a leaf; neither the store nor the host is called under it.
+class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
+ public:
+  WriteBackWorker(std::shared_ptr<BackingStore> store, const WriteBackOptions& options);
+  WriteBackWorker(const WriteBackWorker&) = delete;
+  WriteBackWorker& operator=(const WriteBackWorker&) = delete;
+
+  void attach(WritePolicyHost& host);
+  /// Queues `write`, starting the thread if this is the first. Throws StoreError if there is no
+  /// room.
+  void add(StoreWrite write);
+  [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const;
+  FlushReport flush(std::chrono::nanoseconds limit);
+  [[nodiscard]] WritePolicyStats stats() const noexcept;
+  [[nodiscard]] const std::shared_ptr<BackingStore>& store() const noexcept { return store_; }
+
+  [[nodiscard]] std::vector<StoreWrite> copy_queue() const;
+  /// Puts `image` and `writes` in the place of what is there. Throws StoreError.
+  void replace_all(const StoreImage& image, std::vector<StoreWrite> writes);
+
+  /// Flushes once more, ends the thread (or leaves it to a store that hangs) and tells the host
+  /// what is still owed. The host is not called afterwards.
+  void shut_down() noexcept;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void run();
+  void start_thread();
+  void wait_for_work(Lock& lock);
+  void wait_for_room(Lock& lock, const std::string& key);
+  /// Whether to write before anything is due.
+  [[nodiscard]] bool has_urgent_work() const;
+  [[nodiscard]] SteadyNanos next_wake() const;
+  [[nodiscard]] bool is_down() const noexcept { return failures_in_a_row_ >= kDownAfter; }
+  [[nodiscard]] bool is_worker_thread() const;
+
+  void run_round(Lock& lock);
+  /// Writes the batch in flight with `lock` released meanwhile. `round` is 0 outside a flush.
+  void write_batch(Lock& lock, std::span<const StoreWrite> batch, std::uint64_t round);
+  /// The store's exception as text; empty if it took the batch.
+  [[nodiscard]] std::string try_store(std::span<const StoreWrite> batch) noexcept;
+  void settle(std::span<const StoreWrite> batch, const std::string& error, std::uint64_t round);
+  /// Calls `speak` with the host, if it may still be called. Requires: mutex_ is not held.
+  void tell(const std::function<void(WritePolicyHost&)>& speak) noexcept;
+  [[nodiscard]] std::string owner_text() const;
+
+  /// So many failures in a row make the store count as down. Enough to isolate a bad key of a full
+  /// batch (1 + 1 + 16 at most) before that.
+  static constexpr std::uint32_t kDownAfter = 24;
+
+  /// The other owner is the user, who may give one store to several caches.
+  const std::shared_ptr<BackingStore> store_;
+  const WriteBackOptions options_;
+  std::string cache_name_;
+  /// The other owner is the cache, which a thread left behind may outlive.
+  std::shared_ptr<Clock> clock_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable room_;
+  /// A round, a batch or a call of the host has ended.
+  std::condition_variable settled_;
+
+  // Guarded by mutex_.
+  WriteBackQueue queue_;
+  std::thread thread_;
+  WritePolicyHost* host_ = nullptr;
+  std::uint32_t host_calls_ = 0;
+  bool stopping_ = false;
+  bool finished_ = false;
+  /// While above zero the thread takes no batch.
+  std::uint32_t holds_ = 0;
+  std::uint32_t writers_waiting_ = 0;
+  std::uint64_t round_wanted_ = 0;
+  std::uint64_t round_done_ = 0;
+  std::uint32_t failures_in_a_row_ = 0;
+  SteadyNanos paused_until_ = 0;
+  std::string last_error_;
+
+  std::atomic<std::uint64_t> dirty_pending_{0};
+  std::atomic<std::uint64_t> flushed_{0};
+  std::atomic<std::uint64_t> store_errors_{0};
+  std::atomic<std::uint64_t> retries_{0};
+};
+
+}  // namespace tarmac::internal

@@ -1,0 +1,11 @@
+#include <tarmac/core/backing_store.h>
+#include <tarmac/stores/catalog.h>
+#include <tarmac/stores/memory_store.h>
+
+namespace tarmac {
+
+void register_built_in_stores() {
+  store_registry().add("memory", [](const Parameters&) { return internal::new_memory_store(); });
+}
+
+}  // namespace tarmac
