@@ -1,0 +1,44 @@
+// Trace files for the tests: written to a folder of the test's own, which goes when it ends.
+#pragma once
+
+#include <tarmac/simulator/trace_reader.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tarmac::simulator_tests {
+
+/// A folder of its own for the time of one test.
+class TraceFolder {
+ public:
+  TraceFolder();
+  TraceFolder(const TraceFolder&) = delete;
+  TraceFolder& operator=(const TraceFolder&) = delete;
+  ~TraceFolder();
+
+  /// Writes a file and returns its path.
+  [[nodiscard]] std::filesystem::path write(const std::string& name,
+                                            std::string_view content) const;
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// One zstd frame with a checksum, as the program `zstd` writes it.
+[[nodiscard]] std::string compressed(std::string_view plain, int window_log = 0);
+
+[[nodiscard]] std::vector<Request> read_all(const std::filesystem::path& file);
+
+/// What the ConfigError of reading the whole of `file` says; "no error" if there is none.
+[[nodiscard]] std::string error_of(const std::filesystem::path& file);
+
+/// The shipped trace of this repository.
+[[nodiscard]] std::filesystem::path shipped_trace();
+
+/// The fields of each line of a CSV file without quotes, but for the header.
+[[nodiscard]] std::vector<std::vector<std::string>> csv_rows(const std::filesystem::path& file);
+
+}  // namespace tarmac::simulator_tests
