@@ -1,0 +1,65 @@
+#include "reference_traces.h"
+
+#include <cstdlib>
+#include <ostream>
+#include <string_view>
+
+#include "trace_files.h"
+
+namespace tarmac::simulator_tests {
+namespace {
+
+// Columns of expected_miss_ratios.csv.
+constexpr std::size_t kTrace = 0;
+constexpr std::size_t kAlgorithm = 1;
+constexpr std::size_t kParameters = 2;
+constexpr std::size_t kSizeUnit = 3;
+constexpr std::size_t kCacheSize = 4;
+constexpr std::size_t kRequests = 6;
+constexpr std::size_t kMisses = 7;
+constexpr std::size_t kSimulator = 11;
+
+}  // namespace
+
+void PrintTo(const ReferenceCase& which, std::ostream* out) {
+  *out << which.strategy << " on " << which.trace;
+}
+
+std::vector<ReferenceCase> reference_cases() {
+  std::vector<ReferenceCase> cases;
+  for (const char* trace : {"web07", "cloudphysics_io", "lirs_multi2"}) {
+    for (const char* strategy : {"lru", "fifo", "lfu"}) cases.push_back({trace, strategy});
+  }
+  return cases;
+}
+
+Parameters exact_parameters(const ReferenceCase& which) {
+  Parameters parameters;
+  if (which.strategy == "lfu") parameters.set("ageing", "false");
+  return parameters;
+}
+
+std::optional<std::filesystem::path> reference_folder() {
+  if (const char* named = std::getenv("TARMAC_TRACES"); named != nullptr && *named != '\0') {
+    return named;
+  }
+  const auto beside = std::filesystem::path(TARMAC_SOURCE_DIR) / ".." / "shared" / "traces";
+  if (!std::filesystem::exists(beside / "expected_miss_ratios.csv")) return std::nullopt;
+  return beside;
+}
+
+std::vector<ExpectedMisses> expected_misses(const std::filesystem::path& folder,
+                                            const ReferenceCase& which) {
+  std::vector<ExpectedMisses> expected;
+  for (const auto& row : csv_rows(folder / "expected_miss_ratios.csv")) {
+    const bool wanted = row.size() > kSimulator && row[kTrace] == which.trace &&
+                        row[kAlgorithm] == which.strategy && row[kParameters] == "default" &&
+                        row[kSizeUnit] == "objects" && row[kSimulator].starts_with("libCacheSim ");
+    if (!wanted) continue;
+    expected.push_back(
+        {std::stoull(row[kCacheSize]), std::stoull(row[kRequests]), std::stoull(row[kMisses])});
+  }
+  return expected;
+}
+
+}  // namespace tarmac::simulator_tests
