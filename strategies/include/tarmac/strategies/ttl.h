@@ -7,10 +7,10 @@
 
 namespace tarmac {
 
-/// TTL: entries in order of their deadline. Those without one leave after all others, the oldest
-/// first. Entries with the same deadline leave in the order in which they got it; an entry whose
-/// deadline moved keeps its place as long as it is right. After a swap it orders the entries by
-/// deadline, then by when they came in.
+/// TTL: entries in order of their deadline. Those without one leave after all others, the one that
+/// has been without the longest first. Entries with the same deadline leave in the order in which
+/// they got it; an entry whose deadline moved keeps its place as long as it is right. After a swap
+/// the order is by deadline, then by when entries came in.
 ///
 /// - Choose it for: values that are worthless once they expire and whose deadlines differ (tokens,
 ///   leases, price quotes): what is given up had the least time left.
