@@ -21,6 +21,7 @@ namespace {
 
 using internal::LineIndex;
 using internal::placed_message;
+using internal::reads_as_no_text;
 using internal::shown;
 
 constexpr std::size_t kPathBytesMax = 512;
@@ -28,17 +29,6 @@ constexpr auto kNowhere = std::string_view::npos;
 
 bool is_null_spelling(std::string_view text) {
   return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
-}
-
-/// Whether YAML would take the bare `text` for a number or a boolean.
-bool reads_as_no_text(std::string_view text) {
-  if (text == "true" || text == "false" || text == "True" || text == "False" || text == "TRUE" ||
-      text == "FALSE") {
-    return true;
-  }
-  const auto digits = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
-  return !digits.empty() && digits.find_first_not_of("0123456789.") == std::string_view::npos &&
-         digits.find_first_of("0123456789") != std::string_view::npos;
 }
 
 /// `key` as a step of a path: `.undo`, or `["a b"]` where a dot would mislead.

@@ -13,7 +13,9 @@
 namespace tarmac {
 namespace {
 
+using internal::duration_text;
 using internal::found;
+using internal::refuse_odd_number;
 using internal::shown;
 
 bool all_digits(std::string_view text) {
@@ -38,33 +40,6 @@ const std::string& need_scalar(const YamlNode& node, const std::string& expected
     throw node.error("expected " + expected + ", " + found(node), "write one value here");
   }
   return node.text;
-}
-
-/// Refuses spellings that other YAML readers take for another number than a person does.
-void refuse_odd_number(const YamlNode& node, std::string_view text) {
-  const auto refuse = [&](const std::string& wrong, const std::string& mend) {
-    throw node.error(shown(text) + " " + wrong, mend);
-  };
-  const auto body = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
-  if (text.starts_with('+') && !body.empty()) {
-    refuse("has a plus sign", "write " + std::string(body));
-  }
-  if (body.size() > 1 && body[0] == '0' && std::string_view("xXoObB").find(body[1]) != body.npos) {
-    refuse("is not decimal", "write the number in decimal");
-  }
-  if (body.size() > 1 && body[0] == '0' && body[1] >= '0' && body[1] <= '9') {
-    const auto first = body.find_first_not_of('0');
-    const auto plain = first == body.npos ? std::string("0") : std::string(body.substr(first));
-    refuse("has a leading zero, which some readers take for octal", "write " + plain);
-  }
-  if (!body.empty() && body[0] >= '0' && body[0] <= '9' && body.find_first_of("_'") != body.npos) {
-    refuse("has a digit separator", "write " + without(text, "_'"));
-  }
-  const auto word = without(body, ".");
-  if (word == "nan" || word == "NaN" || word == "NAN" || word == "inf" || word == "Inf" ||
-      word == "INF") {
-    refuse("is not finite", "write a finite number");
-  }
 }
 
 bool is_json_number(std::string_view text) {
@@ -136,7 +111,35 @@ constexpr std::array<ByteUnit, 9> kByteUnits{{{"B", 1},
                                               {"GiB", 1ULL << 30U},
                                               {"TiB", 1ULL << 40U}}};
 
-std::string in_unit(YamlDuration duration) {
+}  // namespace
+
+void internal::refuse_odd_number(const YamlNode& node, std::string_view text) {
+  const auto refuse = [&](const std::string& wrong, const std::string& mend) {
+    throw node.error(shown(text) + " " + wrong, mend);
+  };
+  const auto body = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+  if (text.starts_with('+') && !body.empty()) {
+    refuse("has a plus sign", "write " + std::string(body));
+  }
+  if (body.size() > 1 && body[0] == '0' && std::string_view("xXoObB").find(body[1]) != body.npos) {
+    refuse("is not decimal", "write the number in decimal");
+  }
+  if (body.size() > 1 && body[0] == '0' && body[1] >= '0' && body[1] <= '9') {
+    const auto first = body.find_first_not_of('0');
+    const auto plain = first == body.npos ? std::string("0") : std::string(body.substr(first));
+    refuse("has a leading zero, which some readers take for octal", "write " + plain);
+  }
+  if (!body.empty() && body[0] >= '0' && body[0] <= '9' && body.find_first_of("_'") != body.npos) {
+    refuse("has a digit separator", "write " + without(text, "_'"));
+  }
+  const auto word = without(body, ".");
+  if (word == "nan" || word == "NaN" || word == "NAN" || word == "inf" || word == "Inf" ||
+      word == "INF") {
+    refuse("is not finite", "write a finite number");
+  }
+}
+
+std::string internal::duration_text(YamlDuration duration) {
   struct Unit {
     std::string_view name;
     std::int64_t nanoseconds;
@@ -154,8 +157,6 @@ std::string in_unit(YamlDuration duration) {
   });
   return std::to_string(duration.count() / unit->nanoseconds) + std::string(unit->name);
 }
-
-}  // namespace
 
 std::uint64_t as_uint(const YamlNode& node, YamlRange<std::uint64_t> range) {
   return read_integer<std::uint64_t>(node, range);
@@ -233,8 +234,8 @@ YamlDuration as_duration(const YamlNode& node, YamlRange<YamlDuration> range) {
   if (duration < range.min || duration > range.max) {
     const bool unbounded = range.max == YamlDuration::max();
     throw node.error(shown(text) + " is out of range",
-                     "write at least " + in_unit(range.min) +
-                         (unbounded ? "" : " and at most " + in_unit(range.max)));
+                     "write at least " + duration_text(range.min) +
+                         (unbounded ? "" : " and at most " + duration_text(range.max)));
   }
   return duration;
 }

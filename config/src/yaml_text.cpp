@@ -148,6 +148,16 @@ std::string placed_message(std::string_view file, TextPlace place, std::string_v
   return message += mend;
 }
 
+bool reads_as_no_text(std::string_view text) {
+  if (text == "true" || text == "false" || text == "True" || text == "False" || text == "TRUE" ||
+      text == "FALSE") {
+    return true;
+  }
+  const auto digits = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+  return !digits.empty() && digits.find_first_not_of("0123456789.") == std::string_view::npos &&
+         digits.find_first_of("0123456789") != std::string_view::npos;
+}
+
 std::string shown(std::string_view text) {
   constexpr std::size_t kCharactersMax = 40;
   std::string result = "\"";

@@ -46,6 +46,16 @@ void check_text(std::string_view text, const std::string& file, const LineIndex&
 /// `text` in quotes for a message: one line, at most 40 characters, nothing a terminal would obey.
 [[nodiscard]] std::string shown(std::string_view text);
 
+/// `1500ms` in the largest unit that shows it whole.
+[[nodiscard]] std::string duration_text(YamlDuration duration);
+
+/// Whether YAML would take the bare `text` for a number or a boolean.
+[[nodiscard]] bool reads_as_no_text(std::string_view text);
+
+/// Refuses spellings that YAML readers take for different numbers: octal, hexadecimal, a plus sign,
+/// digit separators, not a number, infinity. Throws ConfigError at `node`.
+void refuse_odd_number(const YamlNode& node, std::string_view text);
+
 /// What a value is, for "expected ..., found ...".
 [[nodiscard]] std::string found(const YamlNode& node);
 

@@ -1,0 +1,97 @@
+// The cache file: which caches a program has, spelt in YAML. docs/configuration.md has every key.
+#pragma once
+
+#include <tarmac/core/backing_store.h>
+#include <tarmac/core/cache_options.h>
+#include <tarmac/core/event.h>
+#include <tarmac/core/write_policy.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tarmac {
+
+/// A part by the name it is registered under, and its settings.
+struct PartConfig {
+  std::string name;
+  Parameters parameters;
+};
+
+/// One element of `caches`: all that make_cache() needs.
+struct CacheConfig {
+  CacheOptions options;
+  PartConfig write_policy{"none", {}};
+  /// Empty without a store.
+  std::optional<PartConfig> store;
+};
+
+/// `observers.metrics`: where Prometheus finds the figures.
+struct MetricsConfig {
+  /// HOST:PORT. The default serves this machine only.
+  std::string address = "127.0.0.1:9464";
+  /// How long a client may take to send its request.
+  std::chrono::nanoseconds request_timeout = std::chrono::seconds(2);
+};
+
+/// `observers.event_log`: a file that gets one line of JSON for each event.
+struct EventLogConfig {
+  std::filesystem::path path;
+  /// The types that are written; all of them unless the file names some.
+  std::vector<EventType> types;
+  /// Events that may wait for the file; what comes beyond is dropped, and counted.
+  std::uint64_t queue = 8'192;
+};
+
+struct ObserversConfig {
+  std::optional<MetricsConfig> metrics;
+  std::optional<EventLogConfig> event_log;
+};
+
+/// The content of a cache file. It has been checked as a whole: every part can be made.
+struct Config {
+  std::vector<CacheConfig> caches;
+  ObserversConfig observers;
+
+  /// The cache named `name`, or null.
+  [[nodiscard]] const CacheConfig* find(std::string_view name) const noexcept;
+};
+
+/// Reads a cache file. The names of parts come from the registries, so a part that the program has
+/// registered can be named; each part is made once and dropped, to check its parameters.
+///
+/// - Exceptions: ConfigError for the first problem, as `FILE:LINE:COL: at KEY.PATH: what is wrong;
+///   the mend`. Nothing is half applied: there is no Config then.
+[[nodiscard]] Config load_config_file(const std::filesystem::path& path);
+/// The same for a text; `file_name` is how errors call it.
+[[nodiscard]] Config parse_config(std::string_view text, std::string_view file_name);
+
+/// What check_file() found.
+struct FileCheck {
+  /// One line for each problem, as load_config_file() words it. Empty if the file is right.
+  std::vector<std::string> problems;
+  /// What the file makes, one line for each cache and observer. Empty if there are problems.
+  std::vector<std::string> summary;
+
+  [[nodiscard]] bool ok() const noexcept { return problems.empty(); }
+};
+
+/// Reads a cache file to the end, whatever is wrong with it. Throws nothing of its own.
+[[nodiscard]] FileCheck check_file(const std::filesystem::path& path);
+
+/// The keys the reader knows, by the map they stand in: `""` is the top level, `caches[]` an
+/// element of `caches`, `caches[].undo` the map below. In the order of docs/configuration.md. A
+/// part given as a map takes its parameters beside these.
+[[nodiscard]] const std::map<std::string, std::vector<std::string>>& config_keys();
+
+/// The write policy of `config`, over a store of its own. Throws ConfigError if a part cannot be
+/// made, which a Config read from a file has ruled out.
+[[nodiscard]] std::unique_ptr<WritePolicy> make_write_policy(const CacheConfig& config);
+
+}  // namespace tarmac
