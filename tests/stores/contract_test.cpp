@@ -1,0 +1,25 @@
+// Every store keeps the contract, whichever way it is made.
+#include <tarmac/stores/catalog.h>
+#include <tarmac/stores/memory_store.h>
+#include <tarmac/testing/backing_store_contract.h>
+#include <tarmac/testing/faulty_store.h>
+
+#include <memory>
+
+namespace tarmac {
+namespace {
+
+[[maybe_unused]] const bool kRegistered = [] {
+  testing::register_backing_store_contract("memory", make_memory_store);
+  testing::register_backing_store_contract("memory_by_name", []() -> std::shared_ptr<BackingStore> {
+    return store_registry().make("memory");
+  });
+  // A decorator that is told nothing must change nothing.
+  testing::register_backing_store_contract("faulty_without_faults", [] {
+    return std::make_shared<testing::FaultyStore>(make_memory_store());
+  });
+  return true;
+}();
+
+}  // namespace
+}  // namespace tarmac
