@@ -1,0 +1,175 @@
+// The queue of write-back by itself: order, coalescing, splitting, pauses.
+#include "write_back_queue.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+namespace tarmac::internal {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr std::int64_t kWindow = 100;
+
+StoreWrite value_of(std::string key, std::uint64_t stamp) {
+  return {.key = std::move(key),
+          .value = std::to_string(stamp),
+          .stamp = stamp,
+          .expires_at = std::nullopt,
+          .hash = 0};
+}
+
+class WriteBackQueueTest : public ::testing::Test {
+ protected:
+  void put(const std::string& key, SteadyNanos now = 0) {
+    queue_.put(value_of(key, ++stamp_), now);
+  }
+  static std::vector<std::string> keys(std::span<const StoreWrite> batch) {
+    std::vector<std::string> result;
+    for (const auto& write : batch) result.push_back(write.key);
+    return result;
+  }
+
+  WriteBackQueue queue_{{.loss_window = kWindow,
+                         .batch_max = 256,
+                         .retry_initial = 1'000,
+                         .retry_max = 10'000,
+                         .seed = 7}};
+  std::uint64_t stamp_ = 0;
+};
+
+TEST_F(WriteBackQueueTest, HandsOutNothingBeforeItsTime) {
+  EXPECT_EQ(queue_.next_due(), kNever);
+  put("a", 50);
+  EXPECT_EQ(queue_.next_due(), 50 + kWindow);
+  EXPECT_THAT(queue_.take_due(50 + kWindow - 1, false), IsEmpty());
+  EXPECT_THAT(keys(queue_.take_due(50 + kWindow, false)), ElementsAre("a"));
+}
+
+TEST_F(WriteBackQueueTest, KeepsThePlaceOfAKeyThatIsWrittenAgain) {
+  put("a", 0);
+  put("b", 1);
+  put("a", 99);
+  EXPECT_EQ(queue_.next_due(), kWindow);
+  const auto batch = queue_.take_due(kWindow, false);
+  EXPECT_THAT(keys(batch), ElementsAre("a", "b"));
+  EXPECT_EQ(batch.front().stamp, 3U);
+}
+
+TEST_F(WriteBackQueueTest, IgnoresAWriteOlderThanTheOneThatWaitsOrFlies) {
+  queue_.put(value_of("a", 5), 0);
+  queue_.put(value_of("a", 4), 0);
+  EXPECT_EQ(queue_.pending("a")->stamp, 5U);
+  static_cast<void>(queue_.take_due(kWindow, false));
+  queue_.put(value_of("a", 4), 0);
+  EXPECT_EQ(queue_.pending("a")->stamp, 5U);
+  queue_.settle_done();
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+TEST_F(WriteBackQueueTest, KeepsTheNewerWriteWhicheverWayTheOlderOneEnds) {
+  for (const bool fails : {false, true}) {
+    put("a", 0);
+    static_cast<void>(queue_.take_due(kWindow, false));
+    put("a", kWindow);
+    const auto newest = stamp_;
+    if (fails) {
+      queue_.settle_failed(kWindow, 0);
+    } else {
+      queue_.settle_done();
+    }
+    EXPECT_EQ(queue_.size(), 1U);
+    const auto batch = queue_.take_due(1'000'000, false);
+    ASSERT_EQ(batch.size(), 1U);
+    EXPECT_EQ(batch.front().stamp, newest);
+    queue_.settle_done();
+    EXPECT_EQ(queue_.size(), 0U);
+  }
+}
+
+TEST_F(WriteBackQueueTest, SplitsWhatFailsDownToSingleKeys) {
+  for (int i = 0; i < 300; ++i) put("k" + std::to_string(i));
+  SteadyNanos now = kWindow;
+  EXPECT_EQ(queue_.take_due(now, false).size(), 256U);
+  queue_.settle_failed(now, 0);
+  EXPECT_EQ(queue_.take_due(now, false).size(), 44U) << "the fresh ones do not wait for the others";
+  queue_.settle_done();
+  for (const std::size_t expected : {16U, 16U}) {
+    now += 10'000;
+    EXPECT_EQ(queue_.take_due(now, false).size(), expected);
+    EXPECT_TRUE(queue_.batch_is_retry());
+    queue_.settle_failed(now, 0);
+  }
+  // 14 groups of 16 wait, and 32 keys that must go alone.
+  std::size_t groups = 0;
+  std::size_t singles = 0;
+  now += 100'000;
+  while (queue_.size() != 0) {
+    const auto size = queue_.take_due(now, false).size();
+    size == 1 ? ++singles : ++groups;
+    queue_.settle_done();
+  }
+  EXPECT_EQ(groups, 14U);
+  EXPECT_EQ(singles, 32U);
+}
+
+TEST_F(WriteBackQueueTest, DoublesThePauseUpToItsBoundAndLeavesOutAtMostHalf) {
+  const std::vector<std::int64_t> full{1'000, 2'000, 4'000, 8'000, 10'000, 10'000};
+  bool varies = false;
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    std::int64_t first = -1;
+    for (int again = 0; again < 50; ++again) {
+      const auto pause = queue_.pause_after(static_cast<std::uint32_t>(i + 1));
+      EXPECT_GE(pause, full[i] / 2);
+      EXPECT_LE(pause, full[i]);
+      if (first >= 0 && pause != first) varies = true;
+      first = pause;
+    }
+  }
+  EXPECT_TRUE(varies) << "no jitter";
+  EXPECT_LE(queue_.pause_after(4'000'000'000U), 10'000);
+}
+
+TEST_F(WriteBackQueueTest, GivesEachWaitingKeyOneAttemptOfItsOwnInAFlush) {
+  for (int i = 0; i < 20; ++i) put("k" + std::to_string(i));
+  const auto ticket = queue_.last_ticket();
+  put("later");
+  int attempts = 0;
+  while (!queue_.take_for_round(1, ticket).empty()) {
+    ASSERT_LT(++attempts, 100);
+    queue_.settle_failed(0, 1);
+  }
+  EXPECT_EQ(attempts, 1 + 20);
+  EXPECT_EQ(queue_.owed_since(ticket), 20U);
+  EXPECT_EQ(queue_.size(), 21U);
+  // The next flush tries again.
+  EXPECT_FALSE(queue_.take_for_round(2, ticket).empty());
+}
+
+TEST_F(WriteBackQueueTest, CopiesTheNewestOfWhatWaitsAndWhatFlies) {
+  put("flying");
+  put("both");
+  static_cast<void>(queue_.take_due(kWindow, false));
+  put("both");
+  put("waiting");
+  std::vector<std::uint64_t> stamps;
+  for (const auto& write : queue_.copy()) stamps.push_back(write.stamp);
+  EXPECT_THAT(stamps, ::testing::UnorderedElementsAre(1U, 3U, 4U));
+}
+
+TEST_F(WriteBackQueueTest, ForgetsEverythingThatIsReplaced) {
+  put("old");
+  static_cast<void>(queue_.take_due(kWindow, false));
+  queue_.settle_failed(0, 0);
+  put("fresh");
+  queue_.replace_all({value_of("new", 1)}, 500);
+  EXPECT_FALSE(queue_.contains("old"));
+  EXPECT_EQ(queue_.next_due(), 500 + kWindow);
+  EXPECT_THAT(keys(queue_.take_due(500 + kWindow, false)), ElementsAre("new"));
+}
+
+}  // namespace
+}  // namespace tarmac::internal
