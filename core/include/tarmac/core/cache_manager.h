@@ -1,0 +1,168 @@
+// The cache: what an embedding program works with.
+#pragma once
+
+#include <tarmac/core/cache_base.h>
+#include <tarmac/core/command.h>
+#include <tarmac/core/internal/command_history.h>
+#include <tarmac/core/internal/engine.h>
+#include <tarmac/core/snapshot.h>
+#include <tarmac/core/weigher.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace tarmac {
+
+/// A bounded map that forgets: entries leave by capacity, by age, or because they are told to.
+///
+/// - Thread-safety: all members may be called from any thread, but for the destructor.
+/// - Locks: no function, slot, store or value destructor of the user runs under a lock of the
+/// cache.
+///   Hash, equality and weigher do. The function of compute() runs under a lock of its key alone.
+/// - Exceptions: what users' code throws passes through. A look-up never throws for a miss. A write
+///   throws StoreError if the write policy's store refuses; cache and store are then as before.
+/// - Values are never changed in place: whoever has one keeps it, whatever happens to the entry.
+/// - `K` and `V`: movable; `K` copyable and equality-comparable. With a store, both need a Codec.
+template <class K, class V, class HashFunction = Hash<K>, class Equal = KeyEqual>
+class CacheManager final : public CacheBase {
+ public:
+  using key_type = K;
+  using mapped_type = V;
+  /// What look-ups take: a std::string_view for strings, `const K&` else (see LookupKey).
+  using Key = lookup_key_t<K>;
+
+  /// Throws ConfigError for options that cannot work.
+  explicit CacheManager(CacheOptions options = {}, Weigher<K, V> weigher = default_weigher());
+  /// Writes what is dirty, bounded by the write policy's limit; what remains has been told as
+  /// store_error. No other thread may use the cache any more.
+  ~CacheManager() override { detach_probe(); }
+
+  // Entries --------------------------------------------------------------------------------------
+
+  /// Sets the value of `key`. O(1) amortised (with the strategy's cost).
+  SetOutcome set(Key key, V value, const SetOptions& options = {});
+  /// A copy of the value. Counted as a hit or a miss, and told to the strategy.
+  [[nodiscard]] std::optional<V> get(Key key);
+  /// Calls `function(const V&)` without copying; false on a miss. Counted like get(). No lock is
+  /// held meanwhile.
+  template <class Function>
+  bool visit(Key key, Function&& function);
+  /// Neither counted nor told to the strategy.
+  [[nodiscard]] bool contains(Key key) { return engine_.peek(key).has_value(); }
+  /// What the cache knows of an entry; neither counted nor told to the strategy.
+  [[nodiscard]] std::optional<EntryInfo> inspect(Key key) { return engine_.inspect(key); }
+  /// Removes `key`, from the store as well. Whether it was cached.
+  bool erase(Key key);
+  /// Atomic read-modify-write: `function(std::optional<V>)` gets the value, or nothing, and returns
+  /// the new V, or an optional whose emptiness removes the key. Other writes of the key wait, reads
+  /// do not. It is called again only if the cache is cleared or restored meanwhile. Returns what it
+  /// returned. The new value gets a new TTL. Throws UsageError if the function writes its own key.
+  template <class Function>
+  std::optional<V> compute(Key key, Function&& function, const SetOptions& options = {});
+
+  // The whole ------------------------------------------------------------------------------------
+
+  /// Drops all entries; the store keeps its values, and what is dirty will still be written.
+  void clear() { engine_.clear(); }
+  /// Removes, like erase(), the entries for which `predicate(const K&, const V&)` holds. O(n).
+  template <class Predicate>
+  std::size_t erase_if(Predicate&& predicate);
+  /// Calls `function(const K&, const V&)` for each entry. An entry that stays during the call is
+  /// seen exactly once; one that comes or goes, at most once. O(n).
+  template <class Function>
+  void for_each(Function&& function);
+  /// Entries that are not expired. O(shards + what has expired since the last look).
+  [[nodiscard]] std::size_t size() { return static_cast<std::size_t>(engine_.live_entries()); }
+  /// The sum of their weights.
+  [[nodiscard]] std::uint64_t weight() { return engine_.live_weight(); }
+  /// Replaces both bounds; a smaller cache evicts at once, by its strategy's order.
+  void resize(const Capacity& capacity) { engine_.resize(capacity); }
+  /// Removes what has expired, now and in this thread. Returns how many entries that were.
+  std::size_t purge_expired() { return static_cast<std::size_t>(engine_.purge_expired()); }
+
+  // Parts ----------------------------------------------------------------------------------------
+
+  /// Changes the strategy to the one registered as `name`. Every entry stays, and the new strategy
+  /// ranks them by what they remember. Stops one shard at a time, O(n log n) in its entries. If
+  /// the strategy cannot be made, throws ConfigError and the old one goes on.
+  void swap_strategy(const std::string& name, const Parameters& parameters = {});
+  /// The same for a strategy that is in no registry.
+  void swap_strategy(const std::string& name, const StrategyFactory& factory);
+  /// Changes when writes reach the store. What the old policy owes is flushed first, for at most
+  /// `limit`; if that fails, throws StoreError and the old policy goes on with its dirty entries.
+  void set_write_policy(std::unique_ptr<WritePolicy> policy,
+                        std::chrono::nanoseconds limit = kFlushLimit) {
+    engine_.set_write_policy(std::move(policy), limit);
+  }
+  /// Writes what is dirty, for at most `limit`. Reports a store that fails instead of throwing.
+  FlushReport flush(std::chrono::nanoseconds limit = kFlushLimit) { return engine_.flush(limit); }
+  static constexpr std::chrono::nanoseconds kFlushLimit = std::chrono::seconds(30);
+
+  // Commands -------------------------------------------------------------------------------------
+
+  /// Executes a command, which undo() can then take back. Whether anything was changed.
+  template <class CommandK, class CommandV>
+  bool execute(SetCommand<CommandK, CommandV> command);
+  template <class CommandK>
+  bool execute(DeleteCommand<CommandK> command);
+  /// All steps or none: if one throws, those before it are taken back, and it is thrown on.
+  bool execute(const MacroCommand<K, V>& command);
+  /// Takes the last executed command back: the values before it, with their remaining TTL, go
+  /// through write policy and store like any other write.
+  UndoOutcome undo();
+  /// Repeats the last undone command.
+  UndoOutcome redo();
+
+  // Mementos -------------------------------------------------------------------------------------
+
+  /// The content at one point in time. No operation waits longer than the copying of one shard.
+  [[nodiscard]] Snapshot take_snapshot() { return Snapshot(engine_.take_snapshot()); }
+  /// Replaces the whole content, and the strategy, by those of `snapshot`; the write policy stays.
+  /// The store gets its content of then, if it is the same store and can; else the restored entries
+  /// are written to it. Throws UsageError for a snapshot of another type of cache, and StoreError,
+  /// with the cache unchanged, if the store refuses.
+  void restore_snapshot(const Snapshot& snapshot);
+
+  // Observation ----------------------------------------------------------------------------------
+
+  [[nodiscard]] Stats stats() const override;
+  [[nodiscard]] CacheDescription describe() const override;
+
+  /// Bytes of content of key and value (content_bytes()).
+  [[nodiscard]] static Weigher<K, V> default_weigher() {
+    return [](const K& key, const V& value) { return content_bytes(key) + content_bytes(value); };
+  }
+
+ private:
+  using Intent = internal::WriteIntent<V>;
+  using Change = internal::KeyChange<K, V>;
+  using Record = internal::HistoryRecord<K, V>;
+
+  /// A value on its way in, and what will become of it.
+  struct Prepared {
+    Intent intent;
+    SetOutcome outcome = SetOutcome::stored;
+  };
+
+  [[nodiscard]] static CacheOptions validated(CacheOptions options) {
+    options.validate();
+    return options;
+  }
+  [[nodiscard]] Prepared prepare(Key key, V&& value, const SetOptions& options);
+  void count(SetOutcome outcome);
+  [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);
+  void finish(Record record);
+  [[nodiscard]] bool turn(Change& change);
+  [[nodiscard]] bool turn_all(Record& record);
+
+  Weigher<K, V> weigher_;
+  internal::Engine<K, V, HashFunction, Equal> engine_;
+  internal::CommandHistory<K, V> history_;
+};
+
+}  // namespace tarmac
+
+#include <tarmac/core/internal/cache_manager_commands.h>
+#include <tarmac/core/internal/cache_manager_entries.h>

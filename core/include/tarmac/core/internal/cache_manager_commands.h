@@ -1,0 +1,157 @@
+// CacheManager: commands, undo and redo. Included by cache_manager.h.
+#pragma once
+
+#include <tarmac/core/cache_manager.h>
+
+#include <algorithm>
+
+namespace tarmac {
+
+template <class K, class V, class H, class E>
+auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const SetOptions& options)
+    -> Change {
+  Change change{K(key), std::nullopt, 0, std::nullopt};
+  Intent intent;
+  std::optional<SetOutcome> outcome;
+  if (value) {
+    auto prepared = prepare(key, std::move(*value), options);
+    outcome = prepared.outcome;
+    intent = std::move(prepared.intent);
+  }
+  const auto payload = intent.payload;
+  const auto weight = intent.weight;
+  auto mutation = engine_.write(key, std::move(intent));
+  if (outcome) count(*outcome);
+  change.target = std::move(mutation.before);
+  change.expected_stamp = mutation.stamp;
+  if (mutation.stamp != 0) {
+    change.current = internal::Version<V>{internal::Ref<const internal::Payload<V>>(payload.get()),
+                                          mutation.stamp, weight};
+  }
+  return change;
+}
+
+template <class K, class V, class H, class E>
+void CacheManager<K, V, H, E>::finish(Record record) {
+  for (const auto& change : record.changes) {
+    record.bytes += content_bytes(change.key);
+    if (change.target) record.bytes += change.target->weight;
+    if (change.current) record.bytes += change.current->weight;
+  }
+  const auto keys = record.changes.size();
+  history_.push_executed(std::move(record));
+  engine_.announce(EventType::command_executed, "", keys, 0);
+}
+
+template <class K, class V, class H, class E>
+template <class CommandK, class CommandV>
+bool CacheManager<K, V, H, E>::execute(SetCommand<CommandK, CommandV> command) {
+  const K key(std::move(command.key));
+  Record record;
+  record.changes.push_back(perform(key, V(std::move(command.value)), command.options));
+  const bool changed = record.changes.front().expected_stamp != 0;
+  finish(std::move(record));
+  return changed;
+}
+
+template <class K, class V, class H, class E>
+template <class CommandK>
+bool CacheManager<K, V, H, E>::execute(DeleteCommand<CommandK> command) {
+  const K key(std::move(command.key));
+  Record record;
+  record.changes.push_back(perform(key, std::nullopt, {}));
+  const bool changed = record.changes.front().target.has_value();
+  finish(std::move(record));
+  return changed;
+}
+
+template <class K, class V, class H, class E>
+bool CacheManager<K, V, H, E>::execute(const MacroCommand<K, V>& command) {
+  Record record;
+  try {
+    for (const auto& step : command.steps()) {
+      record.changes.push_back(perform(step.key, step.value, step.options));
+    }
+  } catch (...) {
+    // A store that refused this step may refuse its mending too; that is then thrown instead, and
+    // tells that the steps before it stand.
+    static_cast<void>(turn_all(record));
+    throw;
+  }
+  if (record.changes.empty()) return false;
+  finish(std::move(record));
+  return true;
+}
+
+/// Brings the key back to the target of `change` if it is as expected, and turns `change` round, so
+/// that doing it again goes the other way.
+template <class K, class V, class H, class E>
+bool CacheManager<K, V, H, E>::turn(Change& change) {
+  Intent intent;
+  intent.expected_stamp = change.expected_stamp;
+  if (change.target) {
+    // The payload keeps its deadline: time goes on for a value that waits in the history.
+    intent.payload = change.target->payload;
+    intent.weight = change.target->weight;
+    intent.keep_in_cache = engine_.budget().could_hold(intent.weight);
+  }
+  const auto mutation = engine_.write(change.key, std::move(intent));
+  if (!mutation.applied) return false;
+  std::swap(change.target, change.current);
+  change.expected_stamp = mutation.stamp;
+  if (change.current) change.current->stamp = mutation.stamp;
+  return true;
+}
+
+/// All changes or none: false, with nothing changed, if somebody else has written one of the keys.
+template <class K, class V, class H, class E>
+bool CacheManager<K, V, H, E>::turn_all(Record& record) {
+  auto& changes = record.changes;
+  std::reverse(changes.begin(), changes.end());
+  std::size_t turned = 0;
+  try {
+    while (turned < changes.size() && turn(changes[turned])) ++turned;
+  } catch (...) {
+    while (turned > 0) static_cast<void>(turn(changes[--turned]));
+    std::reverse(changes.begin(), changes.end());
+    throw;
+  }
+  if (turned == changes.size()) return true;
+  while (turned > 0) static_cast<void>(turn(changes[--turned]));
+  std::reverse(changes.begin(), changes.end());
+  return false;
+}
+
+template <class K, class V, class H, class E>
+UndoOutcome CacheManager<K, V, H, E>::undo() {
+  auto taken = history_.take_undo();
+  if (!taken) return UndoOutcome::nothing;
+  const auto keys = taken->record.changes.size();
+  try {
+    if (!turn_all(taken->record)) return UndoOutcome::conflict;
+  } catch (...) {
+    history_.push_redone(std::move(*taken));  // Not undone after all: it can be tried again.
+    throw;
+  }
+  history_.push_undone(std::move(*taken));
+  engine_.announce(EventType::command_undone, "", keys, 0);
+  return UndoOutcome::done;
+}
+
+template <class K, class V, class H, class E>
+UndoOutcome CacheManager<K, V, H, E>::redo() {
+  auto taken = history_.take_redo();
+  if (!taken) return UndoOutcome::nothing;
+  const auto keys = taken->record.changes.size();
+  try {
+    if (!turn_all(taken->record)) return UndoOutcome::conflict;
+  } catch (...) {
+    history_.push_undone(std::move(*taken));
+    throw;
+  }
+  history_.push_redone(std::move(*taken));
+  engine_.announce(EventType::command_redone, "", keys, 0);
+  return UndoOutcome::done;
+}
+
+}  // namespace tarmac

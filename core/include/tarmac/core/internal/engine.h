@@ -1,0 +1,193 @@
+// The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
+// The members are defined in engine_write.h (single keys), engine_whole.h (the cache as a whole)
+// and engine_snapshot.h.
+#pragma once
+
+#include <tarmac/core/cache_options.h>
+#include <tarmac/core/codec.h>
+#include <tarmac/core/error.h>
+#include <tarmac/core/hash.h>
+#include <tarmac/core/internal/gate.h>
+#include <tarmac/core/internal/shard.h>
+#include <tarmac/core/internal/sweeper.h>
+#include <tarmac/core/write_policy.h>
+
+#include <atomic>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace tarmac::internal {
+
+/// How many shards a cache gets: at most what the machine can use, and no more than leaves each one
+/// enough entries to evict by its own judgement.
+[[nodiscard]] std::size_t choose_shard_count(const CacheOptions& options);
+
+/// What one write is to do to its key.
+template <class V>
+struct WriteIntent {
+  /// The new value; null removes the key.
+  Ref<const Payload<V>> payload;
+  std::uint32_t weight = 0;
+  /// False for a value that goes to the store but is too large for the cache.
+  bool keep_in_cache = true;
+  RemovalCause removal_cause = RemovalCause::erased;
+  /// If set, the write happens only while the key has this very value; null stands for an absent
+  /// key. The identity of the payload, not the stamp: a value that undo brought back is the same
+  /// value, in a write of its own. Whoever asks holds the payload, so its address is not reused.
+  std::optional<const Payload<V>*> expected;
+};
+
+/// What a write has done: what changed, and what was there before. Feeds undo.
+template <class V>
+struct Mutation {
+  bool applied = false;
+  std::optional<Version<V>> before;
+  /// Of this write; 0 if the key is absent now.
+  std::uint64_t stamp = 0;
+};
+
+template <class K, class V>
+struct SnapshotData;
+template <class K, class V>
+struct ShardContent;
+
+template <class K, class V, class HashFunction, class Equal>
+class Engine final : public WritePolicyHost {
+ public:
+  using ShardType = Shard<K, V, Equal>;
+  using EntryType = Entry<K, V>;
+  using EffectsType = Effects<K, V>;
+  using Key = lookup_key_t<K>;
+
+  Engine(CacheOptions options, EventBus& events);
+  ~Engine() override;
+
+  // Single keys. -------------------------------------------------------------------------------
+
+  [[nodiscard]] std::uint64_t hash_of(Key key) const { return HashFunction{}(key, seed_); }
+  /// Counts and records a look-up; the value stays valid for as long as the result is held.
+  [[nodiscard]] Ref<const Payload<V>> read(Key key);
+  /// The current version without counting anything.
+  [[nodiscard]] std::optional<Version<V>> peek(Key key);
+  [[nodiscard]] std::optional<EntryInfo> inspect(Key key);
+  /// The only way a value or a removal gets into the cache.
+  Mutation<V> write(Key key, WriteIntent<V> intent);
+  /// Writes what `decide(current version)` wants while no other write of the key can come between.
+  template <class Decide>
+  void write_decided(Key key, Decide&& decide);
+  /// A value made ready to be written, with its deadline by `ttl` (empty: the default).
+  [[nodiscard]] Ref<const Payload<V>> make_payload(V&& value,
+                                                   std::optional<std::chrono::nanoseconds> ttl);
+
+  // The cache as a whole. ----------------------------------------------------------------------
+
+  void clear();
+  template <class Visit>
+  void for_each_version(Visit&& visit);
+  void resize(const Capacity& capacity);
+  std::uint64_t purge_expired();
+  void swap_strategy(std::string name, const StrategyFactory& factory);
+  void set_write_policy(std::unique_ptr<WritePolicy> policy, std::chrono::nanoseconds limit);
+  FlushReport flush(std::chrono::nanoseconds limit);
+  [[nodiscard]] std::shared_ptr<const SnapshotData<K, V>> take_snapshot();
+  void restore_snapshot(const SnapshotData<K, V>& snapshot);
+
+  [[nodiscard]] std::uint64_t live_entries();
+  [[nodiscard]] std::uint64_t live_weight();
+  void fill_stats(Stats& stats) const;
+  [[nodiscard]] std::string strategy_name() const;
+  [[nodiscard]] std::shared_ptr<WritePolicy> policy() const;
+  [[nodiscard]] const CacheOptions& options() const noexcept { return options_; }
+  [[nodiscard]] Budget& budget() noexcept { return budget_; }
+  [[nodiscard]] const Budget& budget() const noexcept { return budget_; }
+  [[nodiscard]] StripedCounters& counters() noexcept { return counters_; }
+  [[nodiscard]] std::size_t shard_count() const noexcept { return shards_.size(); }
+  /// Tells observers of a change of the whole.
+  void announce(EventType type, std::string_view detail, std::uint64_t count,
+                std::int64_t nanoseconds);
+
+  // For the write policy. ----------------------------------------------------------------------
+
+  [[nodiscard]] std::string_view cache_name() const noexcept override { return options_.name; }
+  [[nodiscard]] const std::shared_ptr<Clock>& clock() const noexcept override { return clock_; }
+  void on_flush_state(const StoreWrite& write, EntryState state) noexcept override;
+  void on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept override;
+  void on_store_error(std::string_view message) noexcept override;
+
+ private:
+  /// At most so many expired entries leave under one hold of a shard's lock.
+  static constexpr std::uint64_t kSweepBatch = 256;
+
+  /// The lock of one key, for as long as its write takes.
+  class KeyHold;
+
+  [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
+    // The table uses the lower bits, the shard the upper ones.
+    return static_cast<std::size_t>(hash >> 48U) & (shards_.size() - 1);
+  }
+  [[nodiscard]] ShardType& shard_of(std::uint64_t hash) const noexcept {
+    return *shards_[shard_index(hash)];
+  }
+  [[nodiscard]] bool is_expired(const EntryType& entry) const noexcept {
+    return entry.expires_at != kNever && entry.expires_at <= clock_->steady_now();
+  }
+  /// Runs when a shard's lock has been released: events, and room that the shard had not itself.
+  void after_unlock(ShardType& shard);
+  void relieve();
+  void wake_sweeper(SteadyNanos deadline);
+  SteadyNanos sweep(std::uint64_t* removed);
+
+  [[nodiscard]] SteadyNanos expiry_of(const Payload<V>& payload, SteadyNanos now) const noexcept;
+  [[nodiscard]] SteadyNanos jittered_deadline(SteadyNanos now, std::int64_t ttl);
+  Ref<EntryType> make_entry(Key key, std::uint64_t hash, const WriteIntent<V>& intent);
+  Mutation<V> apply(ShardType& shard, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
+                    Ref<EntryType> fresh, EffectsType& effects);
+  Mutation<V> write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent);
+  [[nodiscard]] StoreWrite encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
+                                  std::uint64_t stamp) const;
+  [[nodiscard]] std::vector<std::unique_ptr<EvictionStrategy>> make_strategies(
+      const StrategyFactory& factory) const;
+  [[nodiscard]] std::vector<std::unique_lock<std::mutex>> lock_all() const;
+  [[nodiscard]] std::vector<std::unique_ptr<ShardContent<K, V>>> build_aside(
+      const SnapshotData<K, V>& snapshot, SteadyNanos now) const;
+  void restore_store(const SnapshotData<K, V>& snapshot,
+                     std::vector<std::unique_ptr<ShardContent<K, V>>>& contents);
+  void mark_dirty_entries();
+
+  const CacheOptions options_;
+  const std::shared_ptr<Clock> clock_;
+  const std::uint64_t seed_;
+  EventBus& events_;
+  StripedCounters counters_;
+  DurationRecorder flush_durations_;
+  Budget budget_;
+  std::vector<std::unique_ptr<ShardType>> shards_;
+
+  /// Serialises changes of the whole. Before the gate, which is before the shards' locks.
+  mutable std::mutex admin_mutex_;
+  Gate gate_;
+  mutable std::mutex names_mutex_;
+  std::string strategy_name_;
+  StrategyFactory strategy_factory_;
+  std::shared_ptr<WritePolicy> policy_;
+  /// policy_ if it writes to a store, else null. Changed with the gate closed and all shards
+  /// locked, so it holds still for whoever passes the gate or has a shard's lock.
+  std::atomic<WritePolicy*> active_policy_{nullptr};
+  /// Figures of policies that were swapped away: counters never fall.
+  WritePolicyStats former_policies_;
+
+  std::mutex jitter_mutex_;
+  std::mt19937_64 jitter_;
+  std::unique_ptr<Sweeper> sweeper_;
+};
+
+}  // namespace tarmac::internal
+
+#include <tarmac/core/internal/engine_snapshot.h>
+#include <tarmac/core/internal/engine_whole.h>
+#include <tarmac/core/internal/engine_write.h>

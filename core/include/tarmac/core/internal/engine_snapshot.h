@@ -1,0 +1,222 @@
+// Engine: mementos. Included by engine.h.
+#pragma once
+
+#include <tarmac/core/internal/engine.h>
+#include <tarmac/core/snapshot.h>
+
+#include <algorithm>
+
+namespace tarmac::internal {
+
+/// The typed content behind a Snapshot.
+template <class K, class V>
+struct SnapshotData final : SnapshotBase {
+  std::vector<ShardCopy<K, V>> shards;
+  StrategyFactory strategy_factory;
+  /// What the store held, and for which store that means anything.
+  std::shared_ptr<const StoreImage> store_image;
+  std::weak_ptr<BackingStore> image_of;
+};
+
+// One point in time: while all shards are locked, each is only told that it owes a copy. Whoever
+// changes a shard first, or this thread if nobody does, makes that shard's copy.
+template <class K, class V, class H, class E>
+std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
+  auto data = std::make_shared<SnapshotData<K, V>>();
+  data->shards.resize(shards_.size());
+  const auto began = clock_->steady_now();
+  {
+    const std::lock_guard admin(admin_mutex_);
+    {
+      const Gate::Closure closed(gate_);
+      {
+        const auto locks = lock_all();
+        const auto now = clock_->steady_now();
+        for (std::size_t i = 0; i < shards_.size(); ++i) {
+          data->shards[i].taken_at = now;
+          data->shards[i].records.reserve(shards_[i]->table.size());
+        }
+        for (std::size_t i = 0; i < shards_.size(); ++i) shards_[i]->due_copy = &data->shards[i];
+      }
+      data->taken_at = clock_->wall_now();
+      data->cache_name = options_.name;
+      const auto now_policy = policy();
+      data->write_policy = now_policy ? now_policy->name() : "none";
+      // No write is between cache and store now, so the image belongs to the same moment. A store
+      // that fails must not leave shards that owe a copy to a snapshot which is no more.
+      std::exception_ptr failure;
+      try {
+        if (now_policy && now_policy->store()) {
+          data->store = now_policy->store()->name();
+          data->store_image = now_policy->image();
+          data->image_of = now_policy->store();
+        }
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      for (auto& shard : shards_) {
+        const std::lock_guard lock(shard->mutex);
+        shard->copy_if_due();
+      }
+      if (failure) std::rethrow_exception(failure);
+    }
+    const std::lock_guard names(names_mutex_);
+    data->strategy = strategy_name_;
+    data->strategy_factory = strategy_factory_;
+  }
+  for (const auto& shard : data->shards) data->size += shard.records.size();
+  counters_.add(Counter::snapshots_taken);
+  announce(EventType::snapshot_taken, data->strategy, data->size, clock_->steady_now() - began);
+  return data;
+}
+
+/// The content of one shard, built aside; after the exchange, what the shard held before.
+template <class K, class V>
+struct ShardContent {
+  explicit ShardContent(SteadyNanos now) : wheel(std::make_unique<TimingWheel>(now)) {}
+  ShardContent(const ShardContent&) = delete;
+  ShardContent& operator=(const ShardContent&) = delete;
+  ~ShardContent() {
+    strategy.reset();  // Before the entries that it knows.
+    table.for_each([this](EntryNode& node) {
+      auto& entry = static_cast<Entry<K, V>&>(node);
+      wheel->cancel(entry);
+      owner.bury(entry);
+    });
+  }
+
+  void add(Ref<Entry<K, V>> entry) {
+    table.make_room();
+    order.push_back(entry.get());
+    weight += entry->weight;
+    wheel->schedule(*entry);
+    table.insert(*entry.release_ownership());
+  }
+  /// Ends the building: the strategy gets the entries, the one to go first in front.
+  void rank(std::unique_ptr<EvictionStrategy> made) {
+    std::stable_sort(order.begin(), order.end(), [](const EntryNode* a, const EntryNode* b) {
+      return is_older(a->accessed_at, b->accessed_at);
+    });
+    if (!order.empty()) last_tick = order.back()->accessed_at;
+    strategy = std::move(made);
+    strategy->take_over(order);
+  }
+
+  Effects<K, V> owner;
+  NodeTable table;
+  std::unique_ptr<TimingWheel> wheel;
+  std::unique_ptr<EvictionStrategy> strategy;
+  std::vector<EntryNode*> order;
+  std::uint64_t weight = 0;
+  std::uint32_t last_tick = 0;
+};
+
+template <class K, class V, class H, class E>
+auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyNanos now) const
+    -> std::vector<std::unique_ptr<ShardContent<K, V>>> {
+  std::vector<std::unique_ptr<ShardContent<K, V>>> contents;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    contents.push_back(std::make_unique<ShardContent<K, V>>(now));
+  }
+  for (const auto& shard : snapshot.shards) {
+    for (const auto& record : shard.records) {
+      if (record.expires_at <= now) continue;
+      Ref<EntryType> entry(new EntryType(record.key_owner->key));
+      entry->hash = hash_of(entry->key);
+      entry->weight = record.version.weight;
+      entry->expires_at = record.expires_at;
+      entry->inserted_at = record.inserted_at;
+      entry->accessed_at = record.accessed_at;
+      entry->visits = record.visits;
+      entry->payload = record.version.payload;
+      entry->stamp = record.version.stamp;
+      contents[shard_index(entry->hash)]->add(std::move(entry));
+    }
+  }
+  auto strategies = make_strategies(snapshot.strategy_factory);
+  for (std::size_t i = 0; i < contents.size(); ++i) contents[i]->rank(std::move(strategies[i]));
+  return contents;
+}
+
+// The store goes first, so that a store that refuses leaves everything as it was.
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::restore_store(const SnapshotData<K, V>& snapshot,
+                                       std::vector<std::unique_ptr<ShardContent<K, V>>>& contents) {
+  auto* active = active_policy_.load(std::memory_order_relaxed);
+  if (active == nullptr) return;
+  if (snapshot.store_image && snapshot.image_of.lock() == active->store()) {
+    active->put_back(*snapshot.store_image);
+    return;
+  }
+  // No image of this store: what is restored is written like any other write, with new stamps.
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    for (auto* node : contents[i]->order) {
+      auto& entry = static_cast<EntryType&>(*node);
+      {
+        const std::lock_guard lock(shards_[i]->mutex);
+        entry.stamp = ++shards_[i]->last_stamp;
+      }
+      WriteIntent<V> intent;
+      intent.payload = entry.payload;
+      static_cast<void>(active->on_write(encode(entry.key, entry.hash, intent, entry.stamp)));
+    }
+  }
+}
+
+// Whether a restored entry is dirty, the policy's queue knows; asked under the shard's lock, so
+// that the report of a flush that ends now comes after.
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::mark_dirty_entries() {
+  if constexpr (Encodable<K> && Encodable<V>) {
+    auto* active = active_policy_.load(std::memory_order_relaxed);
+    if (active == nullptr || active->stats().dirty_pending == 0) return;
+    for (auto& shard : shards_) {
+      const std::lock_guard lock(shard->mutex);
+      shard->table.for_each([&](EntryNode& node) {
+        const auto owed = active->pending(Codec<K>::encode(static_cast<EntryType&>(node).key));
+        if (owed && state_of(node) == EntryState::clean) move_to(node, EntryState::dirty);
+      });
+    }
+  }
+}
+
+// Builds the new content aside; then, with everything stopped, store and shards change at once.
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
+  const auto began = clock_->steady_now();
+  std::uint64_t restored = 0;
+  SteadyNanos next_due = kNever;
+  {
+    const std::lock_guard admin(admin_mutex_);
+    auto contents = build_aside(snapshot, began);
+    const Gate::Closure closed(gate_);
+    restore_store(snapshot, contents);
+    {
+      const auto locks = lock_all();
+      for (std::size_t i = 0; i < shards_.size(); ++i) {
+        auto& shard = *shards_[i];
+        auto& content = *contents[i];
+        budget_.subtract(shard.table.size(), shard.weight);
+        budget_.add(content.table.size(), content.weight);
+        restored += content.table.size();
+        std::swap(shard.table, content.table);
+        shard.wheel.swap(content.wheel);
+        shard.strategy.swap(content.strategy);
+        std::swap(shard.weight, content.weight);
+        shard.tick = content.last_tick;
+        ++shard.epoch;
+        next_due = std::min(next_due, shard.wheel->next_due());
+      }
+      const std::lock_guard names(names_mutex_);
+      strategy_name_ = snapshot.strategy;
+      strategy_factory_ = snapshot.strategy_factory;
+    }
+    mark_dirty_entries();
+  }
+  relieve();  // The capacity may have shrunk since.
+  wake_sweeper(next_due);
+  counters_.add(Counter::snapshots_restored);
+  announce(EventType::snapshot_restored, snapshot.strategy, restored, clock_->steady_now() - began);
+}
+
+}  // namespace tarmac::internal

@@ -1,0 +1,327 @@
+// Engine: its making, and what happens to the cache as a whole. Included by engine.h.
+#pragma once
+
+#include <tarmac/core/internal/engine.h>
+
+namespace tarmac::internal {
+
+template <class K, class V, class H, class E>
+Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
+    : options_(std::move(options)),
+      clock_(options_.clock ? options_.clock : system_clock()),
+      seed_(options_.seed ? *options_.seed : random_seed()),
+      events_(events),
+      budget_({options_.max_entries, options_.max_bytes}),
+      strategy_name_(options_.eviction),
+      strategy_factory_([name = options_.eviction, parameters = options_.eviction_parameters] {
+        return strategy_registry().make(name, parameters);
+      }),
+      jitter_(seed_) {
+  const ShardServices services{options_.name, *clock_, events_, counters_, budget_};
+  // Stamps go on growing over restarts, so that a store can tell an older write from a newer one.
+  const auto first_stamp = static_cast<std::uint64_t>(std::max<WallNanos>(1, clock_->wall_now()));
+  const auto count = choose_shard_count(options_);
+  for (std::size_t i = 0; i < count; ++i) {
+    shards_.push_back(std::make_unique<ShardType>(services, first_stamp));
+  }
+  auto strategies = make_strategies(strategy_factory_);
+  for (std::size_t i = 0; i < count; ++i) shards_[i]->strategy = std::move(strategies[i]);
+  if (options_.background_expiry) {
+    sweeper_ = std::make_unique<Sweeper>(clock_, options_.sweep_interval.count(),
+                                         [this] { return sweep(nullptr); });
+  }
+}
+
+template <class K, class V, class H, class E>
+Engine<K, V, H, E>::~Engine() {
+  sweeper_.reset();
+  active_policy_.store(nullptr, std::memory_order_relaxed);
+  policy_.reset();  // Writes what it still owes; its reports still find the shards.
+  for (auto& shard : shards_) {
+    EffectsType effects;
+    shard->table.for_each([&](EntryNode& node) {
+      auto& entry = static_cast<EntryType&>(node);
+      shard->strategy->on_remove(entry, RemovalCause::cleared);
+      shard->wheel->cancel(entry);
+      effects.bury(entry);
+    });
+  }
+}
+
+template <class K, class V, class H, class E>
+std::vector<std::unique_ptr<EvictionStrategy>> Engine<K, V, H, E>::make_strategies(
+    const StrategyFactory& factory) const {
+  std::vector<std::unique_ptr<EvictionStrategy>> made;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    made.push_back(factory());
+    if (!made.back()) throw ConfigError("a strategy factory must not return null");
+    made.back()->on_resize(budget_.share(shards_.size()));
+  }
+  return made;
+}
+
+template <class K, class V, class H, class E>
+std::vector<std::unique_lock<std::mutex>> Engine<K, V, H, E>::lock_all() const {
+  std::vector<std::unique_lock<std::mutex>> locks;
+  locks.reserve(shards_.size());
+  for (const auto& shard : shards_) locks.emplace_back(shard->mutex);  // Always in this order.
+  return locks;
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::clear() {
+  for (auto& shard : shards_) {
+    EffectsType effects;
+    {
+      const std::lock_guard lock(shard->mutex);
+      const auto now = clock_->steady_now();
+      std::vector<EntryType*> all;
+      all.reserve(shard->table.size());
+      shard->table.for_each(
+          [&all](EntryNode& node) { all.push_back(static_cast<EntryType*>(&node)); });
+      ++shard->epoch;
+      for (auto* entry : all) {
+        const bool expired = entry->expires_at <= now;
+        shard->remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, effects,
+                      now);
+      }
+    }
+    shard->events.deliver(events_);
+  }
+}
+
+template <class K, class V, class H, class E>
+template <class Visit>
+void Engine<K, V, H, E>::for_each_version(Visit&& visit) {
+  struct Seen {
+    Ref<EntryType> key_owner;
+    Version<V> version;
+  };
+  for (auto& shard : shards_) {
+    std::vector<Seen> seen;
+    {
+      const std::lock_guard lock(shard->mutex);
+      const auto now = clock_->steady_now();
+      seen.reserve(shard->table.size());
+      shard->table.for_each([&](EntryNode& node) {
+        auto& entry = static_cast<EntryType&>(node);
+        if (entry.expires_at > now) seen.push_back({Ref<EntryType>(&entry), entry.version()});
+      });
+    }
+    for (const auto& one : seen) visit(one.key_owner->key, one.version);
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::resize(const Capacity& capacity) {
+  const std::lock_guard admin(admin_mutex_);
+  auto checked = options_;
+  checked.max_entries = capacity.max_entries;
+  checked.max_bytes = capacity.max_bytes;
+  checked.validate();
+  budget_.set_capacity(capacity);
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    shard->strategy->on_resize(budget_.share(shards_.size()));
+  }
+  relieve();
+}
+
+template <class K, class V, class H, class E>
+SteadyNanos Engine<K, V, H, E>::sweep(std::uint64_t* removed) {
+  SteadyNanos next = kNever;
+  for (auto& shard : shards_) {
+    bool more = true;
+    while (more) {
+      EffectsType effects;
+      {
+        const std::lock_guard lock(shard->mutex);
+        const auto now = clock_->steady_now();
+        std::uint64_t batch = 0;
+        for (; batch < kSweepBatch; ++batch) {
+          TimedNode* due = shard->wheel->pop_due(now);
+          if (due == nullptr) break;
+          shard->remove(static_cast<EntryType&>(*due), RemovalCause::expired, effects, now);
+        }
+        more = batch == kSweepBatch;
+        if (removed != nullptr) *removed += batch;
+        if (!more) next = std::min(next, shard->wheel->next_due());
+      }
+      shard->events.deliver(events_);
+    }
+  }
+  return next;
+}
+
+template <class K, class V, class H, class E>
+std::uint64_t Engine<K, V, H, E>::purge_expired() {
+  std::uint64_t removed = 0;
+  sweep(&removed);
+  return removed;
+}
+
+template <class K, class V, class H, class E>
+std::uint64_t Engine<K, V, H, E>::live_entries() {
+  sweep(nullptr);
+  return budget_.entries();
+}
+
+template <class K, class V, class H, class E>
+std::uint64_t Engine<K, V, H, E>::live_weight() {
+  sweep(nullptr);
+  return budget_.weight();
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& factory) {
+  const std::lock_guard admin(admin_mutex_);
+  const auto began = clock_->steady_now();
+  auto made = make_strategies(factory);  // Throws before anything is changed.
+  const std::string detail = strategy_name() + " -> " + name;
+  std::uint64_t handed = 0;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    auto& shard = *shards_[i];
+    const std::lock_guard lock(shard.mutex);
+    std::vector<EntryNode*> order(shard.table.size());
+    shard.strategy->hand_over(order);
+    made[i]->take_over(order);
+    shard.strategy.swap(made[i]);
+    handed += order.size();
+  }
+  {
+    const std::lock_guard lock(names_mutex_);
+    strategy_name_ = std::move(name);
+    strategy_factory_ = factory;
+  }
+  counters_.add(Counter::strategy_swaps);
+  announce(EventType::strategy_swapped, detail, handed, clock_->steady_now() - began);
+}
+
+template <class K, class V, class H, class E>
+std::string Engine<K, V, H, E>::strategy_name() const {
+  const std::lock_guard lock(names_mutex_);
+  return strategy_name_;
+}
+
+template <class K, class V, class H, class E>
+std::shared_ptr<WritePolicy> Engine<K, V, H, E>::policy() const {
+  const std::lock_guard lock(names_mutex_);
+  return policy_;
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
+                                          std::chrono::nanoseconds limit) {
+  const std::lock_guard admin(admin_mutex_);
+  if (!made) throw UsageError("set_write_policy() needs a policy; use no_write_policy() for none");
+  const bool writes = made->store() != nullptr;
+  if constexpr (!Encodable<K> || !Encodable<V>) {
+    if (writes) {
+      throw UsageError("cache \"" + options_.name +
+                       "\": a write policy needs a tarmac::Codec for the key and value types; "
+                       "specialise it (see <tarmac/core/codec.h>)");
+    }
+  }
+  const auto began = clock_->steady_now();
+  made->attach(*this);
+  const auto old = policy();
+  const std::string detail =
+      std::string(old ? old->name() : "none") + " -> " + std::string(made->name());
+  if (old) static_cast<void>(old->flush(limit));  // Most of it, while writers go on.
+  {
+    const Gate::Closure closed(gate_);
+    if (old) {
+      const FlushReport rest = old->flush(limit);
+      if (!rest.complete()) {
+        throw StoreError("cache \"" + options_.name + "\": swap of the write policy " + detail +
+                         ": " + std::to_string(rest.still_dirty) +
+                         " writes could not be flushed, so the old policy stays: " + rest.error);
+      }
+    }
+    const auto locks = lock_all();
+    const std::lock_guard names(names_mutex_);
+    policy_ = std::move(made);
+    active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
+    if (old) {
+      const auto last = old->stats();
+      former_policies_.flushed += last.flushed;
+      former_policies_.store_errors += last.store_errors;
+      former_policies_.retries += last.retries;
+    }
+  }
+  counters_.add(Counter::write_policy_swaps);
+  announce(EventType::write_policy_swapped, detail, 1, clock_->steady_now() - began);
+}
+
+template <class K, class V, class H, class E>
+FlushReport Engine<K, V, H, E>::flush(std::chrono::nanoseconds limit) {
+  const auto current = policy();
+  return current ? current->flush(limit) : FlushReport{};
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
+  const auto read = [this](Counter counter) { return counters_.read(counter); };
+  stats.hits = read(Counter::hits);
+  stats.misses = read(Counter::misses);
+  stats.evictions = read(Counter::evictions);
+  stats.expirations = read(Counter::expirations);
+  stats.sets = read(Counter::sets);
+  stats.deletes = read(Counter::deletes);
+  stats.rejected = read(Counter::rejected);
+  stats.loads = read(Counter::loads);
+  stats.load_failures = read(Counter::load_failures);
+  stats.strategy_swaps = read(Counter::strategy_swaps);
+  stats.write_policy_swaps = read(Counter::write_policy_swaps);
+  stats.snapshots_taken = read(Counter::snapshots_taken);
+  stats.snapshots_restored = read(Counter::snapshots_restored);
+  stats.observer_errors = events_.slot_failures();
+  stats.current_items = budget_.entries();
+  stats.total_bytes = budget_.weight();
+  stats.flush_durations = flush_durations_.read();
+  const std::lock_guard lock(names_mutex_);
+  const auto now = policy_ ? policy_->stats() : WritePolicyStats{};
+  stats.dirty_writes_pending = now.dirty_pending;
+  stats.flushed_writes = former_policies_.flushed + now.flushed;
+  stats.store_errors = former_policies_.store_errors + now.store_errors;
+  stats.retries = former_policies_.retries + now.retries;
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::announce(EventType type, std::string_view detail, std::uint64_t count,
+                                  std::int64_t nanoseconds) {
+  if (!events_.has_slots(type)) return;
+  Event event;
+  event.type = type;
+  event.cache = options_.name;
+  event.count = count;
+  event.at = clock_->steady_now();
+  event.wall_time = clock_->wall_now();
+  event.duration_nanoseconds = nanoseconds;
+  event.detail = detail;
+  events_.emit(event);
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState state) noexcept {
+  auto& shard = shard_of(write.hash);
+  const std::lock_guard lock(shard.mutex);
+  if (auto* entry = shard.find_by_stamp(write.hash, write.stamp)) {
+    move_to(*entry, state);
+  } else if (auto* hold = shard.key_locks.find_by_stamp(write.hash, write.stamp)) {
+    hold->early_state = state;
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept {
+  flush_durations_.record(nanoseconds);
+  announce(EventType::flushed, "", writes, nanoseconds);
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::on_store_error(std::string_view message) noexcept {
+  announce(EventType::store_error, message, 1, 0);
+}
+
+}  // namespace tarmac::internal

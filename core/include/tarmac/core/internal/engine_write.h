@@ -1,0 +1,315 @@
+// Engine: what happens to single keys. Included by engine.h.
+#pragma once
+
+#include <tarmac/core/internal/engine.h>
+
+namespace tarmac::internal {
+
+// The key's lock, taken with the stamp of the write that it is held for.
+template <class K, class V, class H, class E>
+class Engine<K, V, H, E>::KeyHold {
+ public:
+  /// Waits for the key under `lock`, which is the shard's, and keeps it locked after that.
+  KeyHold(ShardType& shard, std::unique_lock<std::mutex>& lock, Key key, std::uint64_t hash)
+      : shard_(shard), key_(key), hash_(hash) {
+    shard_.key_locks.wait_until_free(lock, key, hash);
+    stamp_ = ++shard_.last_stamp;
+    shard_.key_locks.lock(key_, hash, stamp_);
+  }
+  ~KeyHold() {
+    const std::lock_guard lock(shard_.mutex);
+    shard_.key_locks.unlock(key_);
+  }
+  KeyHold(const KeyHold&) = delete;
+  KeyHold& operator=(const KeyHold&) = delete;
+
+  [[nodiscard]] ShardType& shard() noexcept { return shard_; }
+  [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
+  [[nodiscard]] std::uint64_t stamp() const noexcept { return stamp_; }
+  /// Requires: the shard's lock. The state that a write gets whose flush overtook it.
+  [[nodiscard]] std::optional<EntryState> early_state() {
+    return shard_.key_locks.find_by_address(key_)->early_state;
+  }
+
+  /// Epoch at which the decision was made, if one was.
+  std::optional<std::uint64_t> decided_at_epoch;
+
+ private:
+  ShardType& shard_;
+  const K key_;
+  std::uint64_t hash_;
+  std::uint64_t stamp_ = 0;
+};
+
+template <class K, class V, class H, class E>
+Ref<const Payload<V>> Engine<K, V, H, E>::read(Key key) {
+  const auto hash = hash_of(key);
+  auto& shard = shard_of(hash);
+  Ref<const Payload<V>> found;
+  EffectsType effects;
+  {
+    const std::lock_guard lock(shard.mutex);
+    auto* entry = shard.find(key, hash);
+    SteadyNanos now = 0;  // Read only where something expires.
+    if (entry != nullptr && entry->expires_at != kNever) {
+      now = clock_->steady_now();
+      if (entry->expires_at <= now) {
+        shard.remove(*entry, RemovalCause::expired, effects, now);
+        entry = nullptr;
+      }
+    }
+    if (entry != nullptr) {
+      found = entry->payload;
+      if (options_.expire_after_access) entry->expires_at = expiry_of(*found, now);
+      shard.touch(*entry);
+      shard.announce(EventType::entry_get_hit, *entry, now);
+    } else {
+      shard.announce_miss(key, now);
+    }
+  }
+  counters_.add(found ? Counter::hits : Counter::misses);
+  shard.events.deliver(events_);
+  return found;
+}
+
+template <class K, class V, class H, class E>
+std::optional<Version<V>> Engine<K, V, H, E>::peek(Key key) {
+  const auto hash = hash_of(key);
+  auto& shard = shard_of(hash);
+  const std::lock_guard lock(shard.mutex);
+  const auto* entry = shard.find(key, hash);
+  if (entry == nullptr || is_expired(*entry)) return std::nullopt;
+  return entry->version();
+}
+
+template <class K, class V, class H, class E>
+std::optional<EntryInfo> Engine<K, V, H, E>::inspect(Key key) {
+  const auto hash = hash_of(key);
+  auto& shard = shard_of(hash);
+  const std::lock_guard lock(shard.mutex);
+  const auto* entry = shard.find(key, hash);
+  if (entry == nullptr || is_expired(*entry)) return std::nullopt;
+  const auto now = clock_->steady_now();
+  EntryInfo info;
+  info.state = state_of(*entry);
+  info.visits = entry->visits;
+  info.age = std::chrono::nanoseconds(now - entry->payload->created_at);
+  if (entry->expires_at != kNever) {
+    info.remaining_ttl = std::chrono::nanoseconds(entry->expires_at - now);
+  }
+  info.weight = entry->weight;
+  info.dirty = info.state == EntryState::dirty || info.state == EntryState::flushing;
+  info.stamp = entry->stamp;
+  return info;
+}
+
+template <class K, class V, class H, class E>
+SteadyNanos Engine<K, V, H, E>::expiry_of(const Payload<V>& payload,
+                                          SteadyNanos now) const noexcept {
+  if (!options_.expire_after_access) return payload.deadline;
+  return std::min(payload.deadline, deadline_after(now, options_.expire_after_access->count()));
+}
+
+template <class K, class V, class H, class E>
+SteadyNanos Engine<K, V, H, E>::jittered_deadline(SteadyNanos now, std::int64_t ttl) {
+  const SteadyNanos deadline = deadline_after(now, ttl);
+  if (options_.ttl_jitter.count() == 0) return deadline;
+  std::uniform_int_distribution<std::int64_t> spread(0, options_.ttl_jitter.count());
+  const std::lock_guard lock(jitter_mutex_);
+  return deadline_after(deadline, spread(jitter_));
+}
+
+template <class K, class V, class H, class E>
+Ref<const Payload<V>> Engine<K, V, H, E>::make_payload(
+    V&& value, std::optional<std::chrono::nanoseconds> ttl) {
+  auto payload = std::make_unique<Payload<V>>(std::move(value));
+  payload->created_at = clock_->steady_now();
+  if (!ttl) ttl = options_.default_ttl;
+  if (ttl) payload->deadline = jittered_deadline(payload->created_at, ttl->count());
+  return Ref<const Payload<V>>(payload.release());
+}
+
+template <class K, class V, class H, class E>
+Ref<Entry<K, V>> Engine<K, V, H, E>::make_entry(Key key, std::uint64_t hash,
+                                                const WriteIntent<V>& intent) {
+  if (!intent.payload || !intent.keep_in_cache) return {};
+  Ref<EntryType> entry(new EntryType(K(key)));
+  entry->hash = hash;
+  entry->weight = intent.weight;
+  entry->expires_at = expiry_of(*intent.payload, clock_->steady_now());
+  entry->payload = intent.payload;
+  return entry;
+}
+
+template <class K, class V, class H, class E>
+Mutation<V> Engine<K, V, H, E>::apply(ShardType& shard, Key key, std::uint64_t hash,
+                                      const WriteIntent<V>& intent, Ref<EntryType> fresh,
+                                      EffectsType& effects) {
+  const SteadyNanos now = clock_->steady_now();
+  auto* entry = shard.find(key, hash);
+  if (entry != nullptr && entry->expires_at <= now) {
+    shard.remove(*entry, RemovalCause::expired, effects, now);
+    entry = nullptr;
+  }
+  Mutation<V> mutation;
+  if (entry != nullptr) mutation.before = entry->version();
+  const auto* present = entry != nullptr ? entry->payload.get() : nullptr;
+  if (intent.expected && *intent.expected != present) return mutation;
+  mutation.applied = true;
+  if (!fresh || fresh->expires_at <= now) {
+    if (entry != nullptr) {
+      shard.remove(*entry, fresh ? RemovalCause::expired : intent.removal_cause, effects, now);
+    }
+    return mutation;
+  }
+  mutation.stamp = fresh->stamp;
+  if (entry != nullptr) {
+    shard.update(*entry, *fresh, effects, now);
+  } else {
+    shard.insert(std::move(fresh), effects, now);
+  }
+  return mutation;
+}
+
+template <class K, class V, class H, class E>
+Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
+  const auto hash = hash_of(key);
+  auto& shard = shard_of(hash);
+  auto fresh = make_entry(key, hash, intent);
+  const SteadyNanos deadline = fresh ? fresh->expires_at : kNever;
+  Mutation<V> mutation;
+  EffectsType effects;
+  std::optional<KeyHold> hold;
+  {
+    std::unique_lock lock(shard.mutex);
+    shard.key_locks.wait_until_free(lock, key, hash);
+    if (active_policy_.load(std::memory_order_relaxed) == nullptr) {
+      if (fresh) fresh->stamp = ++shard.last_stamp;
+      mutation = apply(shard, key, hash, intent, std::move(fresh), effects);
+    } else {
+      hold.emplace(shard, lock, key, hash);
+    }
+  }
+  if (hold) mutation = write_held(*hold, key, intent);
+  hold.reset();  // Or a slot that writes this key would wait for itself.
+  after_unlock(shard);
+  wake_sweeper(deadline);
+  return mutation;
+}
+
+// The store first, then the cache: if the store refuses, nothing has changed.
+template <class K, class V, class H, class E>
+Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent) {
+  auto& shard = hold.shard();
+  auto fresh = make_entry(key, hold.hash(), intent);
+  EffectsType effects;
+  if (intent.expected) {  // Nobody else can write the key, so a conflict now is a conflict.
+    const auto current = peek(key);
+    if (*intent.expected != (current ? current->payload.get() : nullptr)) return {};
+  }
+  const Gate::Passage passage(gate_);
+  const auto is_outdated = [&] {  // Requires the shard's lock.
+    return hold.decided_at_epoch && *hold.decided_at_epoch != shard.epoch;
+  };
+  EntryState state = EntryState::clean;
+  bool in_store = false;
+  if (auto* policy = active_policy_.load(std::memory_order_relaxed)) {
+    {
+      const std::lock_guard lock(shard.mutex);
+      if (is_outdated()) return {};
+    }
+    state = policy->on_write(encode(key, hold.hash(), intent, hold.stamp()));
+    in_store = true;
+  }
+  const std::lock_guard lock(shard.mutex);
+  // With a store the write has happened, and a clear() that came after it stands.
+  if (is_outdated()) return {in_store, {}, 0};
+  if (fresh) {
+    fresh->stamp = hold.stamp();
+    move_to(*fresh, state);
+    if (const auto early = hold.early_state()) move_to(*fresh, *early);
+  }
+  auto unconditional = intent;
+  unconditional.expected.reset();  // An eviction since the check is no conflict.
+  return apply(shard, key, hold.hash(), unconditional, std::move(fresh), effects);
+}
+
+template <class K, class V, class H, class E>
+template <class Decide>
+void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
+  const auto hash = hash_of(key);
+  auto& shard = shard_of(hash);
+  SteadyNanos deadline = kNever;
+  for (bool done = false; !done;) {  // Again only if the cache was cleared or restored meanwhile.
+    std::optional<KeyHold> hold;
+    std::optional<Version<V>> current;
+    {
+      std::unique_lock lock(shard.mutex);
+      hold.emplace(shard, lock, key, hash);
+      hold->decided_at_epoch = shard.epoch;
+      const auto* entry = shard.find(key, hash);
+      if (entry != nullptr && !is_expired(*entry)) current = entry->version();
+    }
+    const std::optional<WriteIntent<V>> intent = decide(std::as_const(current));
+    if (!intent) return;
+    if (intent->payload) deadline = expiry_of(*intent->payload, clock_->steady_now());
+    done = write_held(*hold, key, *intent).applied;
+  }
+  after_unlock(shard);
+  wake_sweeper(deadline);
+}
+
+template <class K, class V, class H, class E>
+StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
+                                      std::uint64_t stamp) const {
+  if constexpr (Encodable<K> && Encodable<V>) {
+    StoreWrite write;
+    write.key = Codec<K>::encode(K(key));
+    write.stamp = stamp;
+    write.hash = hash;
+    if (intent.payload) {
+      const auto now = clock_->steady_now();
+      const auto deadline = intent.payload->deadline;
+      if (deadline > now) write.value = Codec<V>::encode(intent.payload->value);
+      if (deadline != kNever) {
+        write.expires_at = deadline_after(clock_->wall_now(), deadline - now);
+      }
+    }
+    return write;
+  } else {
+    // set_write_policy() has refused every policy that would get here.
+    TARMAC_ASSERT(false);
+    return {};
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::after_unlock(ShardType& shard) {
+  if (budget_.is_over()) relieve();
+  shard.events.deliver(events_);
+}
+
+// A shard that had nothing left to evict was still too small for what came: others give.
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::relieve() {
+  bool found = true;
+  while (found && budget_.is_over()) {
+    found = false;
+    for (auto& shard : shards_) {
+      EffectsType effects;
+      {
+        const std::lock_guard lock(shard->mutex);
+        if (!budget_.is_over()) break;
+        found = shard->evict_one(effects, clock_->steady_now()) || found;
+      }
+      shard->events.deliver(events_);
+    }
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::wake_sweeper(SteadyNanos deadline) {
+  if (sweeper_ && deadline != kNever) sweeper_->wake(deadline);
+}
+
+}  // namespace tarmac::internal

@@ -1,0 +1,90 @@
+// Locks on single keys, held while compute() runs or while a write is on its way to the store.
+#pragma once
+
+#include <tarmac/core/entry_state.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace tarmac::internal {
+
+/// Finds out when threads that hold a key's lock wait for each other in a circle.
+/// Thread-safety: all members may be called from any thread.
+class WaitGraph {
+ public:
+  /// Throws UsageError if `holder` waits, directly or not, for this thread.
+  static void begin_wait(std::thread::id holder);
+  static void end_wait() noexcept;
+};
+
+/// The keys of one shard that are locked. Empty nearly always, so a plain list does.
+///
+/// - Thread-safety: guarded by the shard's mutex, which lock() releases while it waits.
+/// - Exceptions: lock() and wait_until_free() throw UsageError where waiting could never end: the
+///   key's own function calls for the same key, or two keys' functions call for each other's.
+template <class K, class Equal>
+class KeyLocks {
+ public:
+  struct Hold {
+    const K* key;
+    std::uint64_t hash;
+    std::thread::id owner;
+    std::uint64_t stamp = 0;
+    /// The store had the write before the cache had it: the state that its entry then gets.
+    std::optional<EntryState> early_state;
+  };
+
+  /// Waits until nobody holds `key`; the caller holds `shard_lock` before and after.
+  template <class KeyView>
+  void wait_until_free(std::unique_lock<std::mutex>& shard_lock, const KeyView& key,
+                       std::uint64_t hash) {
+    while (const Hold* hold = find(key, hash)) {
+      WaitGraph::begin_wait(hold->owner);
+      freed_.wait(shard_lock);
+      WaitGraph::end_wait();
+    }
+  }
+  /// Requires: the key is free. `key` must stay where it is until unlock().
+  void lock(const K& key, std::uint64_t hash, std::uint64_t stamp) {
+    holds_.push_back({&key, hash, std::this_thread::get_id(), stamp, std::nullopt});
+  }
+  void unlock(const K& key) noexcept {
+    for (auto& hold : holds_) {
+      if (hold.key != &key) continue;
+      hold = holds_.back();
+      holds_.pop_back();
+      freed_.notify_all();
+      return;
+    }
+  }
+  [[nodiscard]] Hold* find_by_address(const K& key) noexcept {
+    for (auto& hold : holds_) {
+      if (hold.key == &key) return &hold;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] Hold* find_by_stamp(std::uint64_t hash, std::uint64_t stamp) noexcept {
+    for (auto& hold : holds_) {
+      if (hold.hash == hash && hold.stamp == stamp) return &hold;
+    }
+    return nullptr;
+  }
+
+ private:
+  template <class KeyView>
+  [[nodiscard]] const Hold* find(const KeyView& key, std::uint64_t hash) const {
+    for (const auto& hold : holds_) {
+      if (hold.hash == hash && Equal{}(*hold.key, key)) return &hold;
+    }
+    return nullptr;
+  }
+
+  std::vector<Hold> holds_;
+  std::condition_variable freed_;
+};
+
+}  // namespace tarmac::internal
