@@ -10,7 +10,7 @@ namespace tarmac {
 template <class K, class V, class H, class E>
 auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const SetOptions& options)
     -> Change {
-  Change change{K(key), std::nullopt, 0, std::nullopt};
+  Change change{K(key), std::nullopt, std::nullopt};
   Intent intent;
   std::optional<SetOutcome> outcome;
   if (value) {
@@ -23,7 +23,6 @@ auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const Se
   auto mutation = engine_.write(key, std::move(intent));
   if (outcome) count(*outcome);
   change.target = std::move(mutation.before);
-  change.expected_stamp = mutation.stamp;
   if (mutation.stamp != 0) {
     change.current = internal::Version<V>{internal::Ref<const internal::Payload<V>>(payload.get()),
                                           mutation.stamp, weight};
@@ -49,7 +48,7 @@ bool CacheManager<K, V, H, E>::execute(SetCommand<CommandK, CommandV> command) {
   const K key(std::move(command.key));
   Record record;
   record.changes.push_back(perform(key, V(std::move(command.value)), command.options));
-  const bool changed = record.changes.front().expected_stamp != 0;
+  const bool changed = record.changes.front().current.has_value();
   finish(std::move(record));
   return changed;
 }
@@ -88,7 +87,7 @@ bool CacheManager<K, V, H, E>::execute(const MacroCommand<K, V>& command) {
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::turn(Change& change) {
   Intent intent;
-  intent.expected_stamp = change.expected_stamp;
+  intent.expected = change.current ? change.current->payload.get() : nullptr;
   if (change.target) {
     // The payload keeps its deadline: time goes on for a value that waits in the history.
     intent.payload = change.target->payload;
@@ -98,8 +97,7 @@ bool CacheManager<K, V, H, E>::turn(Change& change) {
   const auto mutation = engine_.write(change.key, std::move(intent));
   if (!mutation.applied) return false;
   std::swap(change.target, change.current);
-  change.expected_stamp = mutation.stamp;
-  if (change.current) change.current->stamp = mutation.stamp;
+  if (mutation.stamp == 0) change.current.reset();  // Its deadline had passed meanwhile.
   return true;
 }
 

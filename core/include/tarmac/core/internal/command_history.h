@@ -18,9 +18,7 @@ struct KeyChange {
   K key;
   /// What undo (or, on the redo stack, redo) brings back; empty: no entry.
   std::optional<Version<V>> target;
-  /// What must still be there for it: the stamp of the key, 0 if it is to be absent; and its
-  /// version, which the step in the other direction brings back.
-  std::uint64_t expected_stamp = 0;
+  /// What must still be there for it, and what the step in the other direction brings back.
   std::optional<Version<V>> current;
 };
 
