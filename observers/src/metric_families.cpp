@@ -1,0 +1,199 @@
+#include "metric_families.h"
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace tarmac::internal {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Figure = std::uint64_t Stats::*;
+
+struct Row {
+  const char* name;
+  const char* help;
+  Figure figure;
+};
+
+constexpr Row kCounters[] = {
+    {"tarmac_cache_hits_total", "Look-ups that found a value.", &Stats::hits},
+    {"tarmac_cache_misses_total", "Look-ups that found none.", &Stats::misses},
+    {"tarmac_cache_expirations_total", "Entries whose time to live was over.", &Stats::expirations},
+    {"tarmac_cache_sets_total", "Values set.", &Stats::sets},
+    {"tarmac_cache_deletes_total", "Entries deleted on request.", &Stats::deletes},
+    {"tarmac_cache_rejected_total", "Values larger than the whole cache, which were not kept.",
+     &Stats::rejected},
+    {"tarmac_cache_loads_total", "Loader calls that gave a value.", &Stats::loads},
+    {"tarmac_cache_load_failures_total", "Loader calls that failed.", &Stats::load_failures},
+    {"tarmac_cache_flushed_writes_total", "Writes that the backing store has taken.",
+     &Stats::flushed_writes},
+    {"tarmac_cache_store_errors_total", "Calls of the backing store that failed.",
+     &Stats::store_errors},
+    {"tarmac_cache_store_retries_total",
+     "Calls of the backing store with writes that failed before.", &Stats::retries},
+    {"tarmac_cache_strategy_swaps_total", "Changes of the eviction strategy.",
+     &Stats::strategy_swaps},
+    {"tarmac_cache_write_policy_swaps_total", "Changes of the write policy.",
+     &Stats::write_policy_swaps},
+    {"tarmac_cache_snapshots_taken_total", "Snapshots taken.", &Stats::snapshots_taken},
+    {"tarmac_cache_snapshots_restored_total", "Snapshots restored.", &Stats::snapshots_restored},
+    {"tarmac_cache_observer_errors_total", "Exceptions thrown by event slots.",
+     &Stats::observer_errors},
+};
+
+constexpr Row kGauges[] = {
+    {"tarmac_cache_dirty_writes_pending", "Writes that the backing store is still owed.",
+     &Stats::dirty_writes_pending},
+    {"tarmac_cache_items", "Entries held now.", &Stats::current_items},
+    {"tarmac_cache_bytes", "Weight of the entries held now, in bytes unless weighed otherwise.",
+     &Stats::total_bytes},
+    {"tarmac_cache_undo_depth", "Commands that can be undone.", &Stats::undo_depth},
+    {"tarmac_cache_redo_depth", "Commands that can be redone.", &Stats::redo_depth},
+    {"tarmac_cache_undo_bytes", "Bytes of values kept for undo and redo.", &Stats::undo_bytes},
+};
+
+struct HistogramRow {
+  const char* name;
+  const char* help;
+  DurationHistogram Stats::*histogram;
+};
+
+constexpr HistogramRow kHistograms[] = {
+    {"tarmac_cache_load_duration_seconds", "How long loader calls took.", &Stats::load_durations},
+    {"tarmac_cache_flush_duration_seconds", "How long the backing store took for a batch.",
+     &Stats::flush_durations},
+};
+
+ClientMetric series_of(const CacheSample& sample) {
+  ClientMetric series;
+  series.label.push_back({"cache", sample.description.name});
+  return series;
+}
+
+ClientMetric counter(const CacheSample& sample, std::uint64_t value) {
+  auto series = series_of(sample);
+  series.counter.value = static_cast<double>(value);
+  return series;
+}
+
+ClientMetric gauge(const CacheSample& sample, std::uint64_t value) {
+  auto series = series_of(sample);
+  series.gauge.value = static_cast<double>(value);
+  return series;
+}
+
+ClientMetric histogram(const CacheSample& sample, const DurationHistogram& durations) {
+  auto series = series_of(sample);
+  auto& target = series.histogram;
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < durations.counts.size(); ++i) {
+    total += durations.counts.at(i);
+    const auto bound = i < DurationHistogram::kBounds.size()
+                           ? DurationHistogram::kBounds.at(i)
+                           : std::numeric_limits<double>::infinity();
+    target.bucket.push_back({total, bound});
+  }
+  target.sample_count = total;
+  target.sample_sum = durations.sum_seconds;
+  return series;
+}
+
+MetricFamily family(const char* name, const char* help, MetricType type) {
+  return {.name = name, .help = help, .type = type, .metric = {}};
+}
+
+void add_tables(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  for (const auto& row : kCounters) {
+    auto& one = families.emplace_back(family(row.name, row.help, MetricType::Counter));
+    for (const auto& sample : samples)
+      one.metric.push_back(counter(sample, sample.stats.*row.figure));
+  }
+  for (const auto& row : kGauges) {
+    auto& one = families.emplace_back(family(row.name, row.help, MetricType::Gauge));
+    for (const auto& sample : samples)
+      one.metric.push_back(gauge(sample, sample.stats.*row.figure));
+  }
+  for (const auto& row : kHistograms) {
+    auto& one = families.emplace_back(family(row.name, row.help, MetricType::Histogram));
+    for (const auto& sample : samples) {
+      one.metric.push_back(histogram(sample, sample.stats.*row.histogram));
+    }
+  }
+}
+
+void add_evictions(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  auto& one = families.emplace_back(family("tarmac_cache_evictions_total",
+                                           "Entries that had to make room.", MetricType::Counter));
+  for (const auto& sample : samples) {
+    auto series = counter(sample, sample.stats.evictions);
+    series.label.push_back({"cause", "size"});
+    one.metric.push_back(std::move(series));
+  }
+}
+
+/// An unbounded cache has no series: a made-up number would spoil every ratio.
+void add_bound(std::span<const CacheSample> samples, MetricFamily bound,
+               std::optional<std::uint64_t> Capacity::*which, std::vector<MetricFamily>& families) {
+  for (const auto& sample : samples) {
+    const auto& limit = sample.description.capacity.*which;
+    if (limit) bound.metric.push_back(gauge(sample, *limit));
+  }
+  families.push_back(std::move(bound));
+}
+
+void add_info(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  auto& one = families.emplace_back(
+      family("tarmac_cache_info", "The parts at work, as labels. Always 1.", MetricType::Gauge));
+  for (const auto& sample : samples) {
+    auto series = gauge(sample, 1);
+    series.label.push_back({"strategy", sample.description.strategy});
+    series.label.push_back({"write_policy", sample.description.write_policy});
+    series.label.push_back({"store", sample.description.store});
+    one.metric.push_back(std::move(series));
+  }
+}
+
+void add_events(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  auto& one = families.emplace_back(family("tarmac_cache_events_total",
+                                           "Rare events since the cache is watched, by type.",
+                                           MetricType::Counter));
+  for (const auto& sample : samples) {
+    for (std::size_t i = 0; i < kRareEvents.size(); ++i) {
+      auto series = counter(sample, sample.events.at(i));
+      series.label.push_back({"type", std::string(to_string(kRareEvents.at(i)))});
+      one.metric.push_back(std::move(series));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<MetricFamily> make_families(std::span<const CacheSample> samples,
+                                        std::uint64_t exporter_errors) {
+  std::vector<MetricFamily> families;
+  add_tables(samples, families);
+  add_evictions(samples, families);
+  add_bound(samples,
+            family("tarmac_cache_max_items", "Entries the cache may hold; none without a bound.",
+                   MetricType::Gauge),
+            &Capacity::max_entries, families);
+  add_bound(samples,
+            family("tarmac_cache_max_bytes", "Weight the cache may hold; none without a bound.",
+                   MetricType::Gauge),
+            &Capacity::max_bytes, families);
+  add_info(samples, families);
+  add_events(samples, families);
+  // A family without a series would be a heading without a text.
+  std::erase_if(families, [](const MetricFamily& one) { return one.metric.empty(); });
+
+  auto& errors = families.emplace_back(family(
+      "tarmac_exporter_errors_total", "Caches that a scrape could not read.", MetricType::Counter));
+  errors.metric.emplace_back().counter.value = static_cast<double>(exporter_errors);
+  return families;
+}
+
+}  // namespace tarmac::internal
