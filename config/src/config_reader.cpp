@@ -1,5 +1,6 @@
 #include "config_reader.h"
 
+#include <tarmac/config/pieces.h>
 #include <tarmac/core/error.h>
 
 #include "part_reader.h"
@@ -313,4 +314,21 @@ Config read_config(const YamlNode& root, Problems& problems) {
 }
 
 }  // namespace internal
+
+CacheConfig read_cache_piece(const YamlNode& node) {
+  internal::Problems problems;
+  CacheConfig cache;
+  problems.attempt([&] { cache = internal::read_cache(node, problems); });
+  if (!problems.list().empty()) throw ConfigError(problems.list().front());
+  return cache;
+}
+
+PartConfig read_eviction_piece(const YamlNode& node) {
+  return internal::read_part(node, internal::eviction_kind());
+}
+
+PartConfig read_write_policy_piece(const YamlNode& node, const std::optional<PartConfig>& store) {
+  return internal::read_part(node, internal::policy_kind(store));
+}
+
 }  // namespace tarmac

@@ -63,6 +63,25 @@ bool quote_is_closed(std::string_view text, std::size_t start) {
   return false;
 }
 
+/// Whether the list or map in brackets that begins at `start` has its end in the text.
+bool bracket_is_closed(std::string_view text, std::size_t start) {
+  std::size_t depth = 0;
+  for (std::size_t i = start; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool begins_word = i == 0 || std::string_view(" \t\n[{,:").find(text[i - 1]) != kNowhere;
+    if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      if (--depth == 0) return true;
+    } else if (begins_word && c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (begins_word && (c == '"' || c == '\'')) {
+      i = std::min(text.find(c, i + 1), text.size());
+    }
+  }
+  return false;
+}
+
 /// Turns the parser's events into YamlNodes and refuses what is not wanted as it passes by: what
 /// yaml-cpp would build in between (aliases expanded, the depth of the input) is never built.
 class TreeBuilder final : public YAML::EventHandler {
@@ -226,15 +245,23 @@ class TreeBuilder final : public YAML::EventHandler {
     const auto offset = offset_of(mark);
     refuse_properties(offset, anchor, tag);
     count_node(offset);
-    if (expects_key()) {
-      refuse(offset, "a list or a map as a key", "a key is a text, `key: value`");
-    }
+    if (expects_key()) refuse_key(offset);
     if (open_.size() >= kYamlDepthMax) {
       refuse(offset, "lists and maps are nested more than 32 deep", "flatten the file");
     }
     Open opened;
     opened.node = make_node(offset, kind);
     open_.push_back(std::move(opened));
+  }
+
+  [[noreturn]] void refuse_key(std::size_t offset) const {
+    const bool bracket = offset < text_.size() && (text_[offset] == '[' || text_[offset] == '{');
+    // What yaml-cpp finds no end of, it takes for the key of a value that is still to come.
+    if (bracket && !bracket_is_closed(text_, offset)) {
+      refuse(offset, std::string("this ") + text_[offset] + " is never closed",
+             text_[offset] == '[' ? "close the list with ]" : "close the map with }");
+    }
+    refuse(offset, "a list or a map as a key", "a key is a text, `key: value`");
   }
 
   void close() {

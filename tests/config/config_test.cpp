@@ -1,0 +1,212 @@
+// What a right cache file makes, and what check_file() says of right and wrong ones.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <tarmac/config/config.h>
+#include <tarmac/core/error.h>
+#include <tarmac/stores/memory_store.h>
+#include <tarmac/strategies/lru.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace tarmac {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+CacheConfig cache_of(const std::string& lines) {
+  return parse_config("caches:\n  - name: c\n" + lines, "f").caches.at(0);
+}
+
+TEST(ConfigFile, LeavesEverythingElseAtTheDefaultsOfCore) {
+  const auto cache = cache_of("");
+  const CacheOptions defaults;
+  EXPECT_EQ(cache.options.name, "c");
+  EXPECT_EQ(cache.options.max_entries, defaults.max_entries);
+  EXPECT_EQ(cache.options.max_bytes, defaults.max_bytes);
+  EXPECT_EQ(cache.options.eviction, defaults.eviction);
+  EXPECT_EQ(cache.options.default_ttl, defaults.default_ttl);
+  EXPECT_EQ(cache.options.ttl_jitter, defaults.ttl_jitter);
+  EXPECT_EQ(cache.options.expire_after_access, defaults.expire_after_access);
+  EXPECT_EQ(cache.options.background_expiry, defaults.background_expiry);
+  EXPECT_EQ(cache.options.sweep_interval, defaults.sweep_interval);
+  EXPECT_EQ(cache.options.undo_commands_max, defaults.undo_commands_max);
+  EXPECT_EQ(cache.options.undo_bytes_max, defaults.undo_bytes_max);
+  EXPECT_EQ(cache.options.shards, defaults.shards);
+  EXPECT_EQ(cache.options.seed, defaults.seed);
+  EXPECT_EQ(cache.write_policy.name, "none");
+  EXPECT_FALSE(cache.store);
+}
+
+TEST(ConfigFile, ReadsEveryKeyOfACache) {
+  const auto cache = cache_of(R"(
+    max_entries: 500
+    max_bytes: 1MiB
+    eviction: {strategy: lfu, ageing: false, ageing_period: 7}
+    default_ttl: 10min
+    ttl_jitter: 30s
+    expire_after_access: 1h
+    background_expiry: false
+    sweep_interval: 250ms
+    shards: 4
+    seed: 42
+    undo: {max_commands: 0, max_bytes: 2KiB}
+    write_policy: {policy: write_back, batch_max: 3}
+    store: {store: memory}
+)");
+  const auto& o = cache.options;
+  EXPECT_EQ(o.max_entries, 500U);
+  EXPECT_EQ(o.max_bytes, 1U << 20U);
+  EXPECT_EQ(o.eviction, "lfu");
+  EXPECT_EQ(o.eviction_parameters.get_string("ageing", ""), "false");
+  EXPECT_EQ(o.eviction_parameters.get_uint("ageing_period", 0), 7U);
+  EXPECT_EQ(o.default_ttl, 10min);
+  EXPECT_EQ(o.ttl_jitter, 30s);
+  EXPECT_EQ(o.expire_after_access, 1h);
+  EXPECT_FALSE(o.background_expiry);
+  EXPECT_EQ(o.sweep_interval, 250ms);
+  EXPECT_EQ(o.shards, 4U);
+  EXPECT_EQ(o.seed, 42U);
+  EXPECT_EQ(o.undo_commands_max, 0U);
+  EXPECT_EQ(o.undo_bytes_max, 2048U);
+  EXPECT_EQ(cache.write_policy.name, "write_back");
+  EXPECT_EQ(cache.write_policy.parameters.get_uint("batch_max", 0), 3U);
+  ASSERT_TRUE(cache.store);
+  EXPECT_EQ(cache.store->name, "memory");
+}
+
+TEST(ConfigFile, TakesUnlimitedForNoBound) {
+  const auto cache = cache_of("    max_entries: unlimited\n    max_bytes: 5\n");
+  EXPECT_EQ(cache.options.max_entries, std::nullopt);
+  EXPECT_EQ(cache.options.max_bytes, 5U);
+}
+
+TEST(ConfigFile, ReadsTheObservers) {
+  const auto config = parse_config(R"(
+caches: [{name: a}, {name: b}]
+observers:
+  metrics: {address: "[::1]:0", request_timeout: 500ms}
+  event_log: {path: events.jsonl, types: [flushed, entry_expired], queue: 16}
+)",
+                                   "f");
+  ASSERT_TRUE(config.observers.metrics);
+  EXPECT_EQ(config.observers.metrics->address, "[::1]:0");
+  EXPECT_EQ(config.observers.metrics->request_timeout, 500ms);
+  ASSERT_TRUE(config.observers.event_log);
+  EXPECT_EQ(config.observers.event_log->path, "events.jsonl");
+  EXPECT_THAT(config.observers.event_log->types,
+              ElementsAre(EventType::flushed, EventType::entry_expired));
+  EXPECT_EQ(config.observers.event_log->queue, 16U);
+  EXPECT_EQ(config.find("b"), &config.caches.at(1));
+  EXPECT_EQ(config.find("z"), nullptr);
+}
+
+TEST(ConfigFile, ServesMetricsOnThisMachineOnlyUnlessAsked) {
+  const auto config = parse_config("caches: [{name: a}]\nobservers: {metrics: {}}\n", "f");
+  ASSERT_TRUE(config.observers.metrics);
+  EXPECT_THAT(config.observers.metrics->address, StartsWith("127.0.0.1:"));
+}
+
+TEST(ConfigFile, LogsEveryTypeOfEventUnlessSomeAreNamed) {
+  for (const std::string types : {"", ", types: all"}) {
+    const auto config =
+        parse_config("caches: [{name: a}]\nobservers: {event_log: {path: x" + types + "}}\n", "f");
+    EXPECT_THAT(config.observers.event_log->types, SizeIs(kEventTypeCount));
+  }
+}
+
+TEST(ConfigFile, NamesAPartThatTheProgramRegistered) {
+  strategy_registry().add("my_lru", [](const Parameters& parameters) {
+    static_cast<void>(parameters.get_uint("depth", 1));
+    return make_lru();
+  });
+  store_registry().add("my_store", [](const Parameters& parameters) {
+    static_cast<void>(parameters.get_string("zone", ""));
+    return internal::new_memory_store();
+  });
+  const auto cache = cache_of(
+      "    eviction: {strategy: my_lru, depth: 3}\n"
+      "    write_policy: write_through\n"
+      "    store: {store: my_store, zone: \"12\"}\n");
+  EXPECT_EQ(cache.options.eviction, "my_lru");
+  EXPECT_EQ(cache.store->name, "my_store");
+  EXPECT_EQ(cache.store->parameters.get_string("zone", ""), "12");
+}
+
+TEST(ConfigFile, MakesThePolicyOverTheStoreThatItNames) {
+  const auto policy =
+      make_write_policy(cache_of("    write_policy: write_through\n    store: memory\n"));
+  EXPECT_EQ(policy->name(), "write_through");
+  ASSERT_NE(policy->store(), nullptr);
+  EXPECT_EQ(policy->store()->name(), "memory");
+  EXPECT_EQ(make_write_policy(cache_of(""))->name(), "none");
+}
+
+class CheckFileTest : public ::testing::Test {
+ protected:
+  FileCheck check(const std::string& text) {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    path_ = std::filesystem::path(::testing::TempDir()) / (std::string(test->name()) + ".yaml");
+    std::ofstream(path_) << text;
+    return check_file(path_);
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  std::filesystem::path path_;
+};
+
+TEST_F(CheckFileTest, SaysWhatARightFileMakes) {
+  const auto result = check(R"(
+caches:
+  - {name: a, max_entries: 10, default_ttl: 90s, ttl_jitter: 1s, eviction: lfu}
+  - {name: b, max_entries: unlimited, write_policy: write_back, store: memory}
+observers:
+  metrics: {}
+  event_log: {path: e.jsonl, types: [flushed]}
+)");
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_THAT(
+      result.summary,
+      ElementsAre("cache a: at most 10 entries, eviction lfu, default_ttl 90s + up to 1s, "
+                  "write_policy none",
+                  "cache b: no bound, eviction lru, write_policy write_back over store memory",
+                  "metrics: http://127.0.0.1:9464/metrics, request_timeout 2s",
+                  "event_log: e.jsonl, 1 of 17 event types, queue of 8192"));
+}
+
+TEST_F(CheckFileTest, ListsEveryProblemOfAFile) {
+  const auto result = check(R"(
+caches:
+  - name: a
+    max_entries: 0
+    default_ttl: 5
+    undo: {max_bytes: x}
+  - name: a
+    eviction: nothing
+observers:
+  metrics: {address: 1}
+)");
+  EXPECT_FALSE(result.ok());
+  EXPECT_THAT(result.summary, IsEmpty());
+  EXPECT_THAT(result.problems,
+              ElementsAre(HasSubstr(":4:18: at caches[0].max_entries"),
+                          HasSubstr(":5:18: at caches[0].default_ttl"),
+                          HasSubstr(":6:23: at caches[0].undo.max_bytes"),
+                          HasSubstr(":8:15: at caches[1].eviction"),
+                          HasSubstr(":7:11: at caches[1].name: there already is a cache \"a\""),
+                          HasSubstr(":10:22: at observers.metrics.address")));
+  EXPECT_THAT(result.problems.front(), StartsWith(path_.string()));
+}
+
+TEST(CheckFile, ReportsAFileThatIsNotThere) {
+  EXPECT_THAT(check_file("no/such/file.yaml").problems, ElementsAre(HasSubstr("cannot be opened")));
+}
+
+}  // namespace
+}  // namespace tarmac
