@@ -32,7 +32,8 @@ class ScrapeEndpoint {
  public:
   explicit ScrapeEndpoint(const PrometheusExporter& exporter,
                           const ScrapeEndpointOptions& options = {});
-  /// Waits for the scrapes under way. Requires: not called by a slot of metrics_updated.
+  /// Waits for the scrapes under way, and up to 2 seconds for the server, which looks that often
+  /// whether it is to stop. Requires: not called by a slot of metrics_updated.
   ~ScrapeEndpoint();
   ScrapeEndpoint(const ScrapeEndpoint&) = delete;
   ScrapeEndpoint& operator=(const ScrapeEndpoint&) = delete;
