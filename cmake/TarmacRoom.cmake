@@ -201,6 +201,7 @@ function(tarmac_test name)
   # Listed when ctest starts, not while the build runs: a test executable that cannot start is then a
   # failed test with a name, instead of a failed build.
   gtest_discover_tests(${name}
+    NO_PRETTY_VALUES
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
     TEST_PREFIX "${name}."
