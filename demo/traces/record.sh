@@ -33,7 +33,7 @@ CCACHE_DISABLE=1 strace --follow-forks --seccomp-bpf --decode-fds=path --absolut
   sh -eu -c '
     root=$1 build=$2
     shift 2
-    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=g++ \
+    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=g++ \
       -DTARMAC_WARNINGS_AS_ERRORS=OFF \
       -DCMAKE_CXX_COMPILER_LAUNCHER=
     cmake --build "$build" --parallel 2 ${1:+--target "$@"}

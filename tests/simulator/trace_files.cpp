@@ -32,12 +32,12 @@ std::filesystem::path TraceFolder::write(const std::string& name, std::string_vi
   return file;
 }
 
-std::string compressed(std::string_view plain, int window_log) {
+std::string compressed(std::string_view plain, const ZstdOptions& options) {
   ZSTD_CCtx* const context = ZSTD_createCCtx();
   if (context == nullptr) throw std::bad_alloc();
-  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
-  if (window_log != 0) {
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, options.checksum ? 1 : 0);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, options.window_log);
+  if (options.window_log != 0) {
     // Otherwise the library shrinks the window to the content, whose size it is told.
     ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
   }

@@ -27,8 +27,14 @@ class TraceFolder {
   std::filesystem::path path_;
 };
 
-/// One zstd frame with a checksum, as the program `zstd` writes it.
-[[nodiscard]] std::string compressed(std::string_view plain, int window_log = 0);
+struct ZstdOptions {
+  /// As the program `zstd` writes it.
+  bool checksum = true;
+  /// 0 lets the library choose.
+  int window_log = 0;
+};
+/// One zstd frame.
+[[nodiscard]] std::string compressed(std::string_view plain, const ZstdOptions& options = {});
 
 [[nodiscard]] std::vector<Request> read_all(const std::filesystem::path& file);
 

@@ -43,6 +43,17 @@ TEST_F(ZstdTraceTest, MayHoldEmptyAndSkippableFrames) {
             (std::vector<std::uint64_t>{1}));
 }
 
+// Goal: nothing is lost when the compressed bytes are used up while the last block of text does not
+// fit the buffer whole. Method: text of 2 MiB, which ends in the reader's second buffer but for the
+// bytes carried over, in a frame with nothing behind its last block.
+TEST_F(ZstdTraceTest, IsReadToItsEndWhenTheInputIsUsedUpBeforeTheOutput) {
+  constexpr std::size_t kBytes = std::size_t{2} << 20U;
+  std::string plain = "key\n";
+  while (plain.size() < kBytes) plain += "7\n";
+  const std::string content = compressed(plain, {.checksum = false, .window_log = 0});
+  EXPECT_EQ(read_all(folder_.write("trace.zst", content)).size(), (kBytes - 4) / 2);
+}
+
 TEST_F(ZstdTraceTest, OfNothingIsAnEmptyFile) {
   EXPECT_THAT(error_of(folder_.write("trace.zst", compressed(""))), HasSubstr("the file is empty"));
 }
@@ -116,7 +127,7 @@ TEST_F(ZstdTraceTest, FollowedByBytesThatAreNoFrameIsRefused) {
 }
 
 TEST_F(ZstdTraceTest, ThatWantsTooMuchMemoryIsRefused) {
-  const std::string content = compressed("key\n1\n", 28);
+  const std::string content = compressed("key\n1\n", {.checksum = true, .window_log = 28});
   EXPECT_THAT(error_of(folder_.write("trace.zst", content)),
               HasSubstr("the compression window is larger than 128 MiB"));
 }
