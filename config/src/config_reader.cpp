@@ -27,8 +27,8 @@ const std::map<std::string, std::vector<std::string>>& config_keys() {
       {"caches[].write_policy", {"policy"}},
       {"caches[].store", {"store"}},
       {"observers", {"metrics", "event_log"}},
-      {"observers.metrics", {"address", "request_timeout"}},
-      {"observers.event_log", {"path", "types", "queue"}}};
+      {"observers.metrics", {"address", "allow_remote", "request_timeout"}},
+      {"observers.event_log", {"path", "types", "keys", "queue"}}};
   return keys;
 }
 
@@ -230,24 +230,38 @@ std::vector<CacheConfig> read_caches(const YamlNode& node, Problems& problems) {
   return caches;
 }
 
-/// HOST:PORT. A bare port would listen on every network the machine is in.
+bool is_number_up_to(std::string_view text, unsigned most) {
+  unsigned number = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  return error == std::errc{} && end == last && number <= most;
+}
+
+bool is_ipv4(std::string_view host) {
+  std::size_t parts = 1;
+  for (auto dot = host.find('.'); dot != host.npos; dot = host.find('.'), ++parts) {
+    if (!is_number_up_to(host.substr(0, dot), 255)) return false;
+    host.remove_prefix(dot + 1);
+  }
+  return parts == 4 && is_number_up_to(host, 255);
+}
+
+/// What the scrape endpoint will accept: an IPv4 address or localhost, and a port; or a port alone.
 std::string read_address(const YamlNode& node) {
   const auto& text = as_text(node);
   const auto colon = text.rfind(':');
-  const auto host = colon == text.npos ? "" : text.substr(0, colon);
-  const auto port_text = colon == text.npos ? text : text.substr(colon + 1);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  std::uint32_t port = 0;
-  const auto* last = port_text.data() + port_text.size();
-  const auto [end, error] = std::from_chars(port_text.data(), last, port);
-  const bool port_is_right = error == std::errc{} && end == last && port <= 65'535;
-  const bool host_is_right = !host.empty() && host.find_first_of(", \t/+") == host.npos &&
-                             (bracketed || host.find_first_of("[]:") == host.npos);
-  if (!host_is_right || !port_is_right) {
-    throw node.error(shown(text) + " is not HOST:PORT",
-                     "write a host and a port up to 65535, for example 127.0.0.1:9464");
+  const auto host = colon == text.npos ? std::string("localhost") : text.substr(0, colon);
+  const auto port = colon == text.npos ? text : text.substr(colon + 1);
+  if (!(host == "localhost" || is_ipv4(host)) || !is_number_up_to(port, 65'535)) {
+    throw node.error(shown(text) + " is not an IPv4 address and a port up to 65535",
+                     "write for example 127.0.0.1:9464");
   }
   return text;
+}
+
+bool is_this_machine(std::string_view address) {
+  return address.find(':') == address.npos || address.starts_with("localhost:") ||
+         address.starts_with("127.");
 }
 
 std::vector<EventType> read_event_types(const YamlNode& node) {
@@ -258,7 +272,7 @@ std::vector<EventType> read_event_types(const YamlNode& node) {
   }
   const auto& elements = as_list(node);
   if (elements.empty()) {
-    throw node.error("no event type is named", "name some, or remove the key for all of them");
+    throw node.error("no event type is named", "name some, or remove the key");
   }
   std::vector<EventType> types;
   for (const auto& element : elements) {
@@ -274,7 +288,14 @@ std::vector<EventType> read_event_types(const YamlNode& node) {
 MetricsConfig read_metrics(const YamlNode& node, Problems& problems) {
   MetricsConfig metrics;
   const Reader map(node, "observers.metrics", problems);
-  map.with("address", [&](const YamlNode& n) { metrics.address = read_address(n); });
+  map.with("allow_remote", [&](const YamlNode& n) { metrics.allow_remote = as_bool(n); });
+  map.with("address", [&](const YamlNode& n) {
+    metrics.address = read_address(n);
+    if (is_this_machine(metrics.address) || metrics.allow_remote) return;
+    throw n.error(
+        "other machines could read the metrics at " + metrics.address + ", without a password",
+        "add `allow_remote: true` if they may, or listen at 127.0.0.1");
+  });
   map.with("request_timeout",
            [&](const YamlNode& n) { metrics.request_timeout = as_duration(n, kRequestTimeouts); });
   return metrics;
@@ -282,13 +303,18 @@ MetricsConfig read_metrics(const YamlNode& node, Problems& problems) {
 
 EventLogConfig read_event_log(const YamlNode& node, Problems& problems) {
   EventLogConfig log;
-  log.types = {all_event_types().begin(), all_event_types().end()};
+  for (const auto type : all_event_types()) {
+    if (type != EventType::entry_get_hit && type != EventType::entry_get_miss) {
+      log.types.push_back(type);
+    }
+  }
   const Reader map(node, "observers.event_log", problems);
   map.need("path", [&](const YamlNode& n) {
     if (as_string(n).empty()) throw n.error("the path is empty", "write the name of a file");
     log.path = as_string(n);
   });
   map.with("types", [&](const YamlNode& n) { log.types = read_event_types(n); });
+  map.with("keys", [&](const YamlNode& n) { log.keys = as_bool(n); });
   map.with("queue", [&](const YamlNode& n) { log.queue = as_uint(n, {1, kQueueMax}); });
   return log;
 }

@@ -71,8 +71,7 @@ std::size_t find_indenting_tab(std::string_view text) {
 
 LineIndex::LineIndex(std::string_view text) : text_(text), line_starts_{0} {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool lone_return = text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n');
-    if (text[i] == '\n' || lone_return) line_starts_.push_back(i + 1);
+    if (text[i] == '\n') line_starts_.push_back(i + 1);
   }
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -124,6 +123,9 @@ void check_text(std::string_view text, const std::string& file, const LineIndex&
     if (is_forbidden_control(text[i])) {
       refuse(i, "byte " + hex_byte(text[i]) + " is a control character",
              "remove it; in a quoted text it can be written as an escape");
+    }
+    if (text[i] == '\r' && text.substr(i + 1, 1) != "\n") {
+      refuse(i, "a carriage return without a line feed", "save the file with LF or CRLF line ends");
     }
     const auto length = utf8_length(text, i);
     if (length == 0) {

@@ -14,9 +14,11 @@ namespace tarmac {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -91,17 +93,19 @@ TEST(ConfigFile, ReadsTheObservers) {
   const auto config = parse_config(R"(
 caches: [{name: a}, {name: b}]
 observers:
-  metrics: {address: "[::1]:0", request_timeout: 500ms}
-  event_log: {path: events.jsonl, types: [flushed, entry_expired], queue: 16}
+  metrics: {address: "0.0.0.0:0", allow_remote: true, request_timeout: 500ms}
+  event_log: {path: events.jsonl, types: [flushed, entry_expired], keys: true, queue: 16}
 )",
                                    "f");
   ASSERT_TRUE(config.observers.metrics);
-  EXPECT_EQ(config.observers.metrics->address, "[::1]:0");
+  EXPECT_EQ(config.observers.metrics->address, "0.0.0.0:0");
+  EXPECT_TRUE(config.observers.metrics->allow_remote);
   EXPECT_EQ(config.observers.metrics->request_timeout, 500ms);
   ASSERT_TRUE(config.observers.event_log);
   EXPECT_EQ(config.observers.event_log->path, "events.jsonl");
   EXPECT_THAT(config.observers.event_log->types,
               ElementsAre(EventType::flushed, EventType::entry_expired));
+  EXPECT_TRUE(config.observers.event_log->keys);
   EXPECT_EQ(config.observers.event_log->queue, 16U);
   EXPECT_EQ(config.find("b"), &config.caches.at(1));
   EXPECT_EQ(config.find("z"), nullptr);
@@ -113,12 +117,22 @@ TEST(ConfigFile, ServesMetricsOnThisMachineOnlyUnlessAsked) {
   EXPECT_THAT(config.observers.metrics->address, StartsWith("127.0.0.1:"));
 }
 
-TEST(ConfigFile, LogsEveryTypeOfEventUnlessSomeAreNamed) {
-  for (const std::string types : {"", ", types: all"}) {
-    const auto config =
-        parse_config("caches: [{name: a}]\nobservers: {event_log: {path: x" + types + "}}\n", "f");
-    EXPECT_THAT(config.observers.event_log->types, SizeIs(kEventTypeCount));
-  }
+TEST(ConfigFile, TakesAPortAloneForThisMachine) {
+  const auto config =
+      parse_config("caches: [{name: a}]\nobservers: {metrics: {address: 9464}}\n", "f");
+  EXPECT_EQ(config.observers.metrics->address, "9464");
+}
+
+TEST(ConfigFile, LogsNeitherHitsNorMissesUnlessAsked) {
+  const auto types_of = [](const std::string& types) {
+    return parse_config("caches: [{name: a}]\nobservers: {event_log: {path: x" + types + "}}\n",
+                        "f")
+        .observers.event_log->types;
+  };
+  EXPECT_THAT(types_of(", types: all"), SizeIs(kEventTypeCount));
+  EXPECT_THAT(types_of(""), SizeIs(kEventTypeCount - 2));
+  EXPECT_THAT(types_of(""), Not(Contains(EventType::entry_get_hit)));
+  EXPECT_THAT(types_of(""), Not(Contains(EventType::entry_get_miss)));
 }
 
 TEST(ConfigFile, NamesAPartThatTheProgramRegistered) {
@@ -190,7 +204,7 @@ caches:
   - name: a
     eviction: nothing
 observers:
-  metrics: {address: 1}
+  metrics: {address: x}
 )");
   EXPECT_FALSE(result.ok());
   EXPECT_THAT(result.summary, IsEmpty());

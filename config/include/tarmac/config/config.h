@@ -34,8 +34,11 @@ struct CacheConfig {
 
 /// `observers.metrics`: where Prometheus finds the figures.
 struct MetricsConfig {
-  /// HOST:PORT. The default serves this machine only.
+  /// `IPv4:PORT`, `localhost:PORT`, or a port alone, which means this machine. Port 0 takes a free
+  /// one.
   std::string address = "127.0.0.1:9464";
+  /// Without it, an address that other machines can reach is refused.
+  bool allow_remote = false;
   /// How long a client may take to send its request.
   std::chrono::nanoseconds request_timeout = std::chrono::seconds(2);
 };
@@ -43,8 +46,11 @@ struct MetricsConfig {
 /// `observers.event_log`: a file that gets one line of JSON for each event.
 struct EventLogConfig {
   std::filesystem::path path;
-  /// The types that are written; all of them unless the file names some.
+  /// The types that are written. Unless the file names some: all but entry_get_hit and
+  /// entry_get_miss, which would make every look-up pay for the log.
   std::vector<EventType> types;
+  /// Whether to write keys. They are users' data, so they stay out unless asked for.
+  bool keys = false;
   /// Events that may wait for the file; what comes beyond is dropped, and counted.
   std::uint64_t queue = 8'192;
 };
