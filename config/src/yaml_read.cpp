@@ -243,7 +243,9 @@ YamlDuration as_duration(const YamlNode& node, YamlRange<YamlDuration> range) {
 std::uint64_t as_bytes(const YamlNode& node, YamlRange<std::uint64_t> range) {
   const auto& text = need_scalar(node, "a size in bytes");
   refuse_odd_number(node, text);
-  const auto [number, unit_name] = split_quantity(text);
+  const auto quantity = split_quantity(text);
+  const auto number = quantity.number;
+  const auto unit_name = quantity.unit;
   if (unit_name.empty() || !is_json_number(number)) return read_integer<std::uint64_t>(node, range);
   const auto* unit = std::find_if(kByteUnits.begin(), kByteUnits.end(),
                                   [&](const ByteUnit& one) { return one.name == unit_name; });
