@@ -91,8 +91,7 @@ JsonEventSinkOptions checked(JsonEventSinkOptions options) {
   }
   // A type named twice is meant once.
   std::ranges::sort(options.types);
-  const auto rest = std::ranges::unique(options.types);
-  options.types.erase(rest.begin(), rest.end());
+  options.types.erase(std::unique(options.types.begin(), options.types.end()), options.types.end());
   return options;
 }
 

@@ -4,8 +4,6 @@
 #include <tarmac/policies/write_back.h>
 #include <tarmac/policies/write_through.h>
 
-#include <utility>
-
 namespace tarmac {
 namespace {
 
@@ -27,14 +25,16 @@ WriteBackOptions options_from(const Parameters& parameters) {
 void register_built_in_write_policies() {
   auto& registry = write_policy_registry();
   // A store given to `none` is left alone: a later swap of the policy may want it.
-  registry.add("none",
-               [](std::shared_ptr<BackingStore>, const Parameters&) { return no_write_policy(); });
-  registry.add("write_through", [](std::shared_ptr<BackingStore> store, const Parameters&) {
-    return write_through(std::move(store));
+  registry.add("none", [](const std::shared_ptr<BackingStore>&, const Parameters&) {
+    return no_write_policy();
   });
-  registry.add("write_back", [](std::shared_ptr<BackingStore> store, const Parameters& parameters) {
-    return write_back(std::move(store), options_from(parameters));
+  registry.add("write_through", [](const std::shared_ptr<BackingStore>& store, const Parameters&) {
+    return write_through(store);
   });
+  registry.add("write_back",
+               [](const std::shared_ptr<BackingStore>& store, const Parameters& parameters) {
+                 return write_back(store, options_from(parameters));
+               });
 }
 
 }  // namespace tarmac

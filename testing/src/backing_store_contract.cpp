@@ -57,7 +57,7 @@ void starts_empty_and_has_a_name(BackingStore& store) {
 void gives_back_any_bytes(BackingStore& store) {
   std::string all;
   for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
-  const std::array<std::string, 4> texts{"", all, std::string(1U << 20U, 'x'), "\xff\xfe\n\0"};
+  const std::array<std::string, 4> texts{"", all, std::string(1U << 20U, 'x'), "\xff\xfe\n"};
   std::uint64_t stamp = 0;
   for (const auto& key : {std::string(), all, std::string("k")}) {
     for (const auto& bytes : texts) {
@@ -215,7 +215,9 @@ void shows_no_half_batch_in_an_image(BackingStore& store) {
       store.write(batch);
     }
   });
-  for (int i = 0; i < 50; ++i) images.push_back(store.image());
+  constexpr std::size_t kImages = 50;
+  images.reserve(kImages);
+  while (images.size() < kImages) images.push_back(store.image());
   writer.join();
   for (const auto& image : images) {
     store.put_back(*image);

@@ -231,7 +231,7 @@ TEST(JsonEventSink, ToleratesAStreamThatThrows) {
   std::ostream out(&buffer);
   out.exceptions(std::ios::badbit | std::ios::failbit);
   ScriptedCache cache("c");
-  JsonEventSink sink(out);
+  JsonEventSink sink(out, {.types = {EventType::flushed}});
   sink.watch(cache);
   buffer.refuse(true);
   cache.emit(EventType::flushed);

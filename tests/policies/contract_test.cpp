@@ -18,8 +18,11 @@ using Store = std::shared_ptr<BackingStore>;
   const auto add = [](const char* name, const testing::WritePolicyFactory& make) {
     testing::register_write_policy_contract(name, make, make_memory_store);
   };
-  for (const char* name : {"write_through", "write_back"}) {
-    add(name, [name](Store store) { return write_policy_registry().make(name, store); });
+  for (const auto& name : write_policy_registry().names()) {
+    if (name == "none") continue;  // There is no store for what it is asked to write.
+    add(name.c_str(), [name](const Store& store) {
+      return write_policy_registry().make(name, store);
+    });
   }
   add("write_back_at_once",
       [](const Store& store) { return write_back(store, {.loss_window_max = 0ns}); });

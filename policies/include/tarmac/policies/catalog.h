@@ -3,8 +3,8 @@
 
 namespace tarmac {
 
-/// Adds `none`, `write_through` and `write_back` to write_policy_registry(). May be called again; a
-/// program that replaces a built-in policy registers its own after this.
+/// Adds the built-in policies to write_policy_registry(). May be called again; a program that
+/// replaces a built-in policy registers its own after this.
 void register_built_in_write_policies();
 
 namespace internal {

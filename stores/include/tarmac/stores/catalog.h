@@ -3,8 +3,8 @@
 
 namespace tarmac {
 
-/// Adds the built-in stores (`memory`) to store_registry(). May be called again; a program that
-/// replaces a built-in store registers its own after this.
+/// Adds the built-in stores to store_registry(). May be called again; a program that replaces a
+/// built-in store registers its own after this.
 void register_built_in_stores();
 
 namespace internal {
