@@ -119,10 +119,11 @@ class Lfu final : public EvictionStrategy {
   [[nodiscard]] EntryNode* choose_victim() noexcept override { return line_.oldest(); }
 
   void on_resize(const StrategyCapacity& capacity) override {
-    // There are at most as many counts as entries. A capacity in weight does not bound the entries.
-    const std::uint64_t counts =
-        capacity.in_weight ? kMostBuckets : std::min(capacity.amount, kMostBuckets);
-    buckets_.reserve(counts + kSmallestPool);
+    // There are at most as many counts as entries. A capacity in weight does not bound the entries;
+    // and where a cache bounds its shards together, one of them may hold more than its share.
+    const bool bounded = !capacity.in_weight && capacity.amount < kMostBuckets;
+    const std::uint64_t counts = bounded ? 2 * capacity.amount : kMostBuckets;
+    buckets_.reserve(std::min(counts, kMostBuckets) + kSmallestPool);
   }
 
   void hand_over(std::span<EntryNode*> order) noexcept override {
@@ -147,8 +148,8 @@ class Lfu final : public EvictionStrategy {
   }
 
  private:
-  // Covers a cache of any size before on_resize() is called, and an entry or two beyond capacity.
-  static constexpr std::uint64_t kSmallestPool = 8;
+  // Enough for a very small cache, of which one shard may hold everything.
+  static constexpr std::uint64_t kSmallestPool = 64;
 
   [[nodiscard]] static BucketIndex bucket_of(const EntryNode& node) noexcept {
     return static_cast<BucketIndex>(node.scratch);
@@ -193,6 +194,7 @@ class Lfu final : public EvictionStrategy {
     }
     EntryNode* place = buckets_[target].newest;
     if (place == nullptr) place = bucket.newest;  // A new bucket begins where the old one ends.
+    TARMAC_ASSERT(place != nullptr);
     if (place != &node) {
       leave(node);
       line_.insert_after(*place, node);

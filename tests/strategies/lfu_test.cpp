@@ -101,7 +101,7 @@ TEST(Lfu, StaysSoundWithMoreCountsThanItReservedFor) {
   lfu->on_resize({.amount = 1});
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     lfu->on_insert(nodes[i]);
-    for (std::size_t use = 0; use < i % 50 + 1; ++use) lfu->on_access(nodes[i]);
+    for (std::size_t use = 0; use < i % 200 + 1; ++use) lfu->on_access(nodes[i]);
   }
   EntryNode newcomer;
   lfu->on_insert(newcomer);

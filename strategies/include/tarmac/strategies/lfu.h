@@ -25,7 +25,7 @@ struct LfuOptions {
 ///   periods; without ageing it never leaves.
 /// - Cost: O(1) for every event without ageing. With it O(1) amortised: one event in
 ///   `ageing_period` x entries passes over the entries whose count it merges with another. Memory:
-///   at most 24 bytes for each count in use, reserved once, for at most 65,536 counts. With more
+///   24 bytes for each count in use, from address space reserved for at most 65,600. With more
 ///   different counts than that at once (over two thousand million uses of resident entries) an
 ///   entry stops rising until a place is free.
 /// - Source: exact counts in a list of frequencies as in Shah, Mitra and Matani, "An O(1) algorithm
