@@ -1,0 +1,27 @@
+// The commands of the program: each parsed into its options, then run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tarmac::cli {
+
+/// 0 done, 1 the work failed, 2 the call or a file is wrong.
+enum class Status : int { done = 0, failed = 1, wrong = 2 };
+
+/// Adds a command to `app`; when it is the one called, `run` becomes what to do.
+void add_demo_command(CLI::App& app, std::function<Status()>& run);
+void add_check_command(CLI::App& app, std::function<Status()>& run);
+
+/// The files that the words of a `demo` call mean: all shipped scenarios if there is none. A word
+/// is a path, the name of a shipped scenario, or the number it begins with. Throws ConfigError for
+/// a word that is none of them.
+[[nodiscard]] std::vector<std::filesystem::path> scenario_files(
+    const std::vector<std::string>& words);
+
+}  // namespace tarmac::cli

@@ -1,0 +1,59 @@
+// The program `tarmac`.
+#include <tarmac/core/error.h>
+
+#include "commands.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using tarmac::cli::Status;
+
+/// What the words of the call ask for. Throws CLI::ParseError, also for --help and --version.
+std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
+  std::function<Status()> run;
+  app.set_version_flag("--version", "tarmac " TARMAC_VERSION);
+  app.set_help_flag("-h,--help", "Print this help");
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App* at, const CLI::Error& error) {
+    return fmt::format("tarmac: {}\nType `{} --help` for help.\n", error.what(),
+                       at->get_parent() == nullptr ? "tarmac" : "tarmac " + at->get_name());
+  });
+  app.footer(
+      "Exit status: 0 done, 1 the work failed, 2 the call or a file is wrong.\n\n"
+      "Examples:\n"
+      "  tarmac demo --config config/tarmac.yaml\n"
+      "  tarmac check config/tarmac.yaml");
+  tarmac::cli::add_demo_command(app, run);
+  tarmac::cli::add_check_command(app, run);
+  app.parse(argc, argv);
+  return run;
+}
+
+int run_program(int argc, char** argv) {
+  CLI::App app("Plays caches from YAML files, and checks the files.", "tarmac");
+  std::function<Status()> run;
+  try {
+    run = parse(app, argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return static_cast<int>(app.exit(error) == 0 ? Status::done : Status::wrong);
+  }
+  return static_cast<int>(run());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_program(argc, argv);
+  } catch (const tarmac::ConfigError& error) {
+    std::fprintf(stderr, "tarmac: %s\n", error.what());
+    return static_cast<int>(Status::wrong);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tarmac: %s\n", error.what());
+    return static_cast<int>(Status::failed);
+  }
+}

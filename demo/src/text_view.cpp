@@ -1,0 +1,247 @@
+#include <tarmac/core/clock.h>
+#include <tarmac/demo/text_view.h>
+
+#include "words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+#include <sstream>
+#include <vector>
+
+namespace tarmac::demo {
+namespace {
+
+constexpr std::size_t kKindWidth = 17;
+constexpr std::size_t kSubjectWidth = 32;
+constexpr std::size_t kLineWidth = 96;
+constexpr std::int64_t kProgressEvery = 50'000'000;  // Nanoseconds: 20 pictures a second.
+
+/// Columns of a terminal: none of the characters written here is wide.
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+std::string padded(std::string text, std::size_t width) {
+  const auto used = columns(text);
+  return used < width ? text + std::string(width - used, ' ') : text;
+}
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string result;
+  for (std::size_t i = 0; i < times; ++i) result += text;
+  return result;
+}
+
+std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (lines.empty() || columns(lines.back()) + 1 + columns(word) > width) {
+      lines.push_back(word);
+    } else {
+      lines.back() += " " + word;
+    }
+  }
+  return lines;
+}
+
+std::string text_of(const Cell& cell) {
+  return cell.share ? bar(*cell.share) + " " + fmt::format("{:>7}", cell.text) : cell.text;
+}
+
+std::string expectations_of(const StepResult& step) {
+  std::string text;
+  for (const auto& check : step.checks) {
+    if (!text.empty()) text += ", ";
+    text += check.subject + (check.skipped ? " (left out)" : ": " + check.expected);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string bar(double share, std::size_t width) {
+  const auto whole = static_cast<double>(width);
+  const auto full = static_cast<std::size_t>(std::lround(std::clamp(share, 0.0, 1.0) * whole));
+  return repeated("█", full) + repeated("░", width - full);
+}
+
+TextView::TextView(std::ostream& out, TextViewOptions options) : out_(out), options_(options) {}
+
+std::string TextView::inked(Ink ink, std::string_view text) const {
+  if (!options_.colour || ink == Ink::plain) return std::string(text);
+  const auto* code = ink == Ink::bold    ? "1"
+                     : ink == Ink::faint ? "2"
+                     : ink == Ink::good  ? "32"
+                     : ink == Ink::bad   ? "1;31"
+                                         : "36";
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+void TextView::on_scenario(const Scenario& scenario) {
+  file_ = scenario.file.filename().string();
+  ++number_;
+  const auto title = fmt::format("{}  {}", number_, scenario.title);
+  const auto used = columns(title) + columns(file_) + 2;
+  const auto rule = repeated("─", used < kLineWidth ? kLineWidth - used : 1);
+  out_ << "\n" << inked(Ink::bold, title) << " " << inked(Ink::faint, rule + " " + file_) << "\n";
+  for (const auto& line : wrapped(scenario.description, kLineWidth - 6)) {
+    out_ << "   " << inked(Ink::faint, line) << "\n";
+  }
+  out_ << "\n" << std::flush;
+}
+
+void TextView::on_progress(std::string_view what, double fraction) {
+  if (!options_.progress) return;
+  const auto now = system_clock()->steady_now();
+  if (progress_shown_ && now - progress_at_ < kProgressEvery) return;
+  progress_at_ = now;
+  progress_shown_ = true;
+  out_ << "\r\x1b[K     " << padded(std::string(what), 24) << " "
+       << inked(Ink::accent, bar(fraction, 40)) << " "
+       << fmt::format("{:3.0f} %", 100 * std::clamp(fraction, 0.0, 1.0)) << std::flush;
+}
+
+void TextView::clear_progress() {
+  if (progress_shown_) out_ << "\r\x1b[K";
+  progress_shown_ = false;
+}
+
+void TextView::on_step(const StepResult& step) {
+  clear_progress();
+  if (step.kind == "note") {
+    const auto lines = wrapped(step.subject, kLineWidth - 6);
+    for (const auto& line : lines) {
+      out_ << (&line == &lines.front() ? "\n   " : "   ") << inked(Ink::accent, line) << "\n";
+    }
+    write_checks(step);
+    return;
+  }
+  const auto tick = step.passed() ? inked(Ink::good, "✓") : inked(Ink::bad, "✗");
+  out_ << "   " << tick << " " << inked(Ink::bold, padded(step.kind, kKindWidth));
+  if (step.kind == "expect") {
+    const auto lines = wrapped(expectations_of(step), kLineWidth - kKindWidth - 6);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      out_ << (i == 0 ? "" : std::string(kKindWidth + 5, ' ')) << lines[i] << "\n";
+    }
+  } else {
+    if (step.outcome.empty()) {
+      out_ << step.subject;
+    } else {
+      out_ << padded(step.subject, kSubjectWidth) << " " << step.outcome;
+    }
+    if (!step.checks.empty() && step.passed()) {
+      out_ << inked(Ink::faint, "  · " + counted(step.checks.size(), "check", "checks"));
+    }
+    out_ << "\n";
+  }
+  write_checks(step);
+  for (const auto& table : step.tables) write_table(table);
+  out_ << std::flush;
+}
+
+void TextView::write_checks(const StepResult& step) {
+  for (const auto& check : step.checks) {
+    if (check.passed) continue;
+    out_ << "     " << inked(Ink::bad, fmt::format("{}:{}: ", file_, check.line))
+         << fmt::format("{}: expected {}, found {}", check.subject, check.expected, check.found)
+         << "\n";
+  }
+  if (!step.error.empty()) {
+    out_ << "     " << inked(Ink::bad, fmt::format("{}:{}: ", file_, step.line)) << step.error
+         << "\n     the rest of this scenario is left out\n";
+  }
+}
+
+void TextView::write_table(const Table& table) {
+  std::vector<std::size_t> widths;
+  for (const auto& head : table.header) widths.push_back(columns(head));
+  std::vector<bool> numbers(table.header.size(), false);
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths.at(i) = std::max(widths.at(i), columns(text_of(row[i])));
+      if (row[i].is_number) numbers.at(i) = true;
+    }
+  }
+  const auto aligned = [&](const std::string& text, std::size_t column) {
+    const auto gap = std::string(widths[column] - columns(text), ' ');
+    return numbers[column] ? gap + text : text + gap;
+  };
+  std::string head;
+  std::string rule;
+  for (std::size_t i = 0; i < table.header.size(); ++i) {
+    const bool is_last = i + 1 == table.header.size() && !numbers[i];
+    head += (i == 0 ? "" : "  ") + (is_last ? table.header[i] : aligned(table.header[i], i));
+    rule += (i == 0 ? "" : "──") + repeated("─", widths[i]);
+  }
+  out_ << "\n     " << inked(Ink::bold, head) << "\n     " << inked(Ink::faint, rule) << "\n";
+  for (const auto& row : table.rows) {
+    out_ << "     ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool is_last = i + 1 == row.size() && !numbers[i];
+      const auto text = is_last ? text_of(row[i]) : aligned(text_of(row[i]), i);
+      out_ << (i == 0 ? "" : "  ") << inked(row[i].share ? Ink::accent : Ink::plain, text);
+    }
+    out_ << "\n";
+  }
+  if (table.rows.empty()) out_ << "     " << inked(Ink::faint, "nothing") << "\n";
+  out_ << "\n";
+}
+
+void TextView::on_scenario_done(const ScenarioResult& result) {
+  clear_progress();
+  if (result.passed()) return;
+  out_ << "   " << inked(Ink::bad, fmt::format("{} failed", result.failures())) << "\n";
+}
+
+void TextView::show_caches(std::span<const CacheFigures> caches) {
+  Table table{
+      {"cache", "parts", "hit ratio", "gets", "sets", "evicted", "expired", "flushed", "full"}, {}};
+  for (const auto& [parts, stats] : caches) {
+    const auto number = [](std::uint64_t value) {
+      return Cell{grouped(value), std::nullopt, true};
+    };
+    const auto items = static_cast<double>(stats.current_items);
+    const auto bytes = static_cast<double>(stats.total_bytes);
+    double full = 0;
+    if (const auto max = parts.capacity.max_entries) full = items / static_cast<double>(*max);
+    if (const auto max = parts.capacity.max_bytes) {
+      full = std::max(full, bytes / static_cast<double>(*max));
+    }
+    const auto names = parts.strategy + (parts.store.empty() ? "" : ", " + parts.write_policy);
+    table.rows.push_back({{parts.name},
+                          {names},
+                          {percent(stats.hit_ratio()), stats.hit_ratio()},
+                          number(stats.hits + stats.misses),
+                          number(stats.sets),
+                          number(stats.evictions),
+                          number(stats.expirations),
+                          number(stats.flushed_writes),
+                          {percent(full), full}});
+  }
+  write_table(table);
+}
+
+void TextView::show_summary(const DemoResult& result) {
+  std::vector<CacheFigures> caches;
+  for (const auto& scenario : result.scenarios) {
+    caches.insert(caches.end(), scenario.caches.begin(), scenario.caches.end());
+  }
+  out_ << "\n" << inked(Ink::bold, "Final metrics") << "\n";
+  show_caches(caches);
+  const auto left_out = result.skipped();
+  const auto line = fmt::format("{}, {}, {}, {} failed, {:.2f} s",
+                                counted(result.scenarios.size(), "scenario", "scenarios"),
+                                counted(result.steps(), "step", "steps"),
+                                counted(result.checks(), "expectation", "expectations") +
+                                    (left_out == 0 ? "" : " (" + grouped(left_out) + " left out)"),
+                                result.failures(), result.seconds);
+  out_ << inked(result.failures() == 0 ? Ink::good : Ink::bad, line) << "\n" << std::flush;
+}
+
+}  // namespace tarmac::demo
