@@ -14,13 +14,26 @@ constexpr std::array<EventType, kEventTypeCount> kAllTypes = [] {
   return types;
 }();
 
-constexpr std::array<std::string_view, kEventTypeCount> kTypeNames{
-    "entry_set",      "entry_get_hit",     "entry_get_miss",   "entry_deleted",
-    "entry_evicted",  "entry_expired",     "strategy_swapped", "write_policy_swapped",
-    "snapshot_taken", "snapshot_restored", "flushed",          "command_executed",
-    "command_undone", "command_redone",    "metrics_updated",  "store_error",
-    "observer_error"};
-static_assert(static_cast<std::size_t>(EventType::observer_error) + 1 == kEventTypeCount);
+constexpr auto kTypeNames = std::to_array<std::string_view>({
+    "entry_set",
+    "entry_get_hit",
+    "entry_get_miss",
+    "entry_deleted",
+    "entry_evicted",
+    "entry_expired",
+    "strategy_swapped",
+    "write_policy_swapped",
+    "snapshot_taken",
+    "snapshot_restored",
+    "flushed",
+    "command_executed",
+    "command_undone",
+    "command_redone",
+    "metrics_updated",
+    "store_error",
+    "observer_error",
+});
+static_assert(kTypeNames.size() == kEventTypeCount, "one name for each type, in their order");
 
 }  // namespace
 

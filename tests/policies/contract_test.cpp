@@ -20,9 +20,8 @@ using Store = std::shared_ptr<BackingStore>;
   };
   for (const auto& name : write_policy_registry().names()) {
     if (name == "none") continue;  // There is no store for what it is asked to write.
-    add(name.c_str(), [name](const Store& store) {
-      return write_policy_registry().make(name, store);
-    });
+    add(name.c_str(),
+        [name](const Store& store) { return write_policy_registry().make(name, store); });
   }
   add("write_back_at_once",
       [](const Store& store) { return write_back(store, {.loss_window_max = 0ns}); });

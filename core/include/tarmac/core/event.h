@@ -30,10 +30,11 @@ enum class EventType : std::uint8_t {
   command_redone,
   metrics_updated,
   store_error,
-  observer_error,
+  observer_error,  // Stays the last one: the count is taken from it.
 };
 
-inline constexpr std::size_t kEventTypeCount = 17;
+inline constexpr std::size_t kEventTypeCount =
+    static_cast<std::size_t>(EventType::observer_error) + 1;
 
 /// Every type, in the order of the enumeration.
 [[nodiscard]] const std::array<EventType, kEventTypeCount>& all_event_types() noexcept;
