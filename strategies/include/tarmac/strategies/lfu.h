@@ -13,7 +13,7 @@ struct LfuOptions {
   bool ageing = true;
   /// After this many uses for each resident entry (insertions, hits and updates), all counts are
   /// halved. Smaller forgets sooner. From 1 to 1'000'000.
-  std::uint64_t ageing_period = 10;
+  std::uint64_t ageing_period = 2;
 };
 
 /// LFU: counts uses while an entry is in the cache, starting at 1; an update is a use. The victim
