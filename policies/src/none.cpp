@@ -12,8 +12,8 @@ class NoWritePolicy final : public WritePolicy {
   [[nodiscard]] EntryState on_write(StoreWrite write) override {
     static_cast<void>(write);
     // Answering `clean` would claim that a store has the value.
-    constexpr bool none_can_write = false;
-    TARMAC_ASSERT(none_can_write);
+    constexpr bool kCanWrite = false;
+    TARMAC_ASSERT(kCanWrite);
     return EntryState::clean;
   }
   [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const override {
