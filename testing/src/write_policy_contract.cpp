@@ -286,6 +286,7 @@ void loses_nothing_between_threads(Rig& rig) {
   constexpr int kThreads = 4;
   constexpr std::uint64_t kWrites = 1'000;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&rig, t] {
       for (std::uint64_t i = 1; i <= kWrites; ++i) {
