@@ -4,8 +4,8 @@
 - A block of C++ in README.md or docs/ stands, line for line, in a region of a file docs/snippets/*.cpp
   (`// [name]` to `// [/name]`; pieces of one name are read one after the other). Those files are
   compiled and run as a test. Indentation and empty lines do not count.
-- A block of YAML there is a whole file that the program reads: a scenario if it has `steps:`, else a
-  cache file. A part of a file has the comment `<!-- fragment -->` above it.
+- A block of YAML there is a whole file: a scenario if it has `steps:`, which the program plays without
+  a failure, else a cache file, which it finds right. A part of a file has the comment `<!-- fragment -->` above it.
 - A link to a file, and to a heading in it, leads somewhere. For all pages of the tree.
 
 Usage: docs_check.py ROOT [PROGRAM]      PROGRAM is the built `tarmac`; without it no YAML is read
@@ -149,7 +149,7 @@ class Check:
             file = os.path.join(folder, "block.yaml")
             with open(file, "w", encoding="utf-8") as out:
                 out.write("\n".join(block.lines) + "\n")
-            command = ([self.program, "demo", "--list", "--config",
+            command = ([self.program, "demo", "--config",
                         os.path.join(self.root, "config", "tarmac.yaml"), file]
                        if scenario else [self.program, "check", file])
             result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
