@@ -1,12 +1,14 @@
 #include <tarmac/config/config.h>
 #include <tarmac/core/error.h>
 #include <tarmac/demo/json_report.h>
+#include <tarmac/demo/live_load.h>
 #include <tarmac/demo/observation.h>
 #include <tarmac/demo/play.h>
 #include <tarmac/demo/scenario.h>
 #include <tarmac/demo/text_view.h>
 
 #include "commands.h"
+#include "stop_signal.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -84,9 +86,36 @@ Status play_scenarios(const DemoOptions& options, const std::optional<Config>& c
   return static_cast<Status>(result.exit_status());
 }
 
+/// Prints the address at once, for whoever waits for it, and the metrics when it is over.
+Status serve(const DemoOptions& options, const std::optional<Config>& config) {
+  if (!config) throw ConfigError("--serve needs the caches of a cache file: add --config FILE");
+  const StopSignal stop;  // Before the first thread: each inherits that it does not hear signals.
+  demo::Observation observation(observers_of(options, config));
+  if (observation.url().empty()) {
+    throw ConfigError("--serve has no address to serve: add --metrics 127.0.0.1:9464");
+  }
+  fmt::print(
+      "metrics: {}\nload: {} on {}; stop with Ctrl-C\n", observation.url(),
+      "2,000 operations a second",
+      config->caches.size() == 1 ? "1 cache" : std::to_string(config->caches.size()) + " caches");
+  std::fflush(stdout);
+  demo::LiveLoadOptions load_options;
+  load_options.on_failure = [&stop] { stop.raise(); };
+  demo::LiveLoad load(*config, observation, load_options);
+  stop.wait();
+  load.stop();
+  demo::TextView view(std::cout, view_options(options));
+  fmt::print("\nstopped after {} operations\n", load.operations());
+  std::fflush(stdout);
+  view.show_caches(load.figures());
+  std::cout << std::flush;
+  return Status::done;
+}
+
 Status run_demo(const DemoOptions& options) {
   std::optional<Config> config;
   if (!options.config.empty()) config = load_config_file(options.config);
+  if (options.serve) return serve(options, config);
   return play_scenarios(options, config);
 }
 
@@ -95,10 +124,10 @@ Status run_demo(const DemoOptions& options) {
 void add_demo_command(CLI::App& app, std::function<Status()>& run) {
   auto* command = app.add_subcommand("demo", "Play scenarios and check what they expect");
   auto options = std::make_shared<DemoOptions>();
-  command
-      ->add_option("SCENARIO", options->scenarios,
-                   "Names or numbers of shipped scenarios, or files; without any, all shipped")
-      ->type_name("");
+  auto* words = command->add_option(
+      "SCENARIO", options->scenarios,
+      "Names or numbers of shipped scenarios, or files; without any, all shipped");
+  words->type_name("");
   command->add_option("--config", options->config, "The cache file with caches and observers")
       ->type_name("FILE");
   command
@@ -110,9 +139,12 @@ void add_demo_command(CLI::App& app, std::function<Status()>& run) {
       command->add_flag("--json", options->json, "Print one JSON document instead of text");
   command->add_option("--metrics", options->metrics, "Serve Prometheus metrics here meanwhile")
       ->type_name("HOST:PORT");
+  auto* serve_flag = command->add_flag("--serve", options->serve,
+                                       "Keep a load on the caches of the cache file, until Ctrl-C");
   auto* list = command->add_flag("--list", options->list, "List the scenarios, and play none");
   command->add_flag("--no-color", options->no_color, "No colours; the variable NO_COLOR does too");
   json->excludes(list);
+  serve_flag->excludes(words)->excludes(json)->excludes(list);
   command->footer(
       "Exit status: 0 every expectation held, 1 one failed, 2 the call or a file is wrong.\n"
       "docs/scenarios.md tells how to write scenarios of one's own.\n\n"
@@ -120,7 +152,8 @@ void add_demo_command(CLI::App& app, std::function<Status()>& run) {
       "  tarmac demo --config config/tarmac.yaml\n"
       "  tarmac demo 1 3_strategy_swap my_scenario.yaml\n"
       "  tarmac demo 6 --trace requests.csv.zst\n"
-      "  tarmac demo --config config/tarmac.yaml --json > result.json");
+      "  tarmac demo --config config/tarmac.yaml --json > result.json\n"
+      "  tarmac demo --config config/tarmac.yaml --serve --metrics 127.0.0.1:9464");
   command->callback([options, &run] { run = [options] { return run_demo(*options); }; });
 }
 

@@ -21,7 +21,7 @@ struct Observation::Impl {
 #ifdef TARMAC_HAS_PROMETHEUS
     ScrapeEndpointOptions options;
     options.address = metrics.address;
-    options.allow_remote = true;  // Whoever wrote the address has chosen who can reach it.
+    options.allow_remote = metrics.allow_remote;
     options.request_timeout = std::chrono::ceil<std::chrono::milliseconds>(metrics.request_timeout);
     endpoint.emplace(exporter, options);
 #else
@@ -36,6 +36,7 @@ Observation::Observation(const ObserversConfig& config) : impl_(std::make_unique
   if (const auto& log = config.event_log) {
     JsonEventSinkOptions options;
     options.types = log->types;
+    options.keys = log->keys;
     options.queue_max = static_cast<std::size_t>(log->queue);
     impl_->event_log.emplace(log->path, options);
   }

@@ -70,10 +70,12 @@ StepAction read_command(const YamlNode& node, const ReadContext&) {
   }
   if (child.key == "delete") {
     Delete command(read_key(child));
-    return executing("delete " + command.key, std::move(command));
+    auto subject = "delete " + command.key;
+    return executing(std::move(subject), std::move(command));
   }
   auto macro = read_macro(child);
-  return executing("macro of " + std::to_string(macro.steps().size()), std::move(macro));
+  auto subject = "macro of " + std::to_string(macro.steps().size());
+  return executing(std::move(subject), std::move(macro));
 }
 
 StepOutput say(UndoOutcome outcome, std::uint64_t depth) {
@@ -84,7 +86,7 @@ StepOutput say(UndoOutcome outcome, std::uint64_t depth) {
     case UndoOutcome::nothing:
       return {"", "the history is empty", "nothing"};
     case UndoOutcome::conflict:
-      return {left + " to go", "conflict: somebody wrote the key since", "conflict"};
+      return {left + " to go", "conflict: another write came since", "conflict"};
   }
   return {};
 }

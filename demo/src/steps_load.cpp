@@ -44,7 +44,7 @@ StepOutput run_fill(const Fill& fill, Stage& stage, StageCache& on) {
     if (!is_write) {
       ++gets;
       found = on.cache().visit(key, [](const std::string&) {});
-      hits += found ? 1 : 0;
+      hits += found ? 1U : 0U;
     }
     if (!found) on.cache().set(key, fill.value, fill.options);
     if (operation % kProgressEvery == 0) {
@@ -52,9 +52,9 @@ StepOutput run_fill(const Fill& fill, Stage& stage, StageCache& on) {
     }
   }
   const auto& made = fill.generator;
-  return {fmt::format("{} × {} of {} keys", grouped(fill.operations), made.distribution,
-                      grouped(made.keys)),
-          gets == 0 ? grouped(fill.operations) + " written" : hits_of(hits, gets)};
+  return {fmt::format("{} ← {} of {} keys", on.name(), made.distribution, grouped(made.keys)),
+          gets == 0 ? grouped(fill.operations) + " written"
+                    : grouped(fill.operations) + " operations, " + hits_of(hits, gets)};
 }
 
 StepAction read_fill(const YamlNode& node, const ReadContext&) {
@@ -109,7 +109,6 @@ struct ReplayRun {
   StageCache& on;
   ReplayResult result = {};
   std::uint64_t pruned = 0;
-  std::uint64_t prunings = 0;
 
   void play_round(std::uint64_t round) {
     TraceReader trace(replay.trace);
@@ -127,30 +126,26 @@ struct ReplayRun {
       }
       time = request.time;
       play_request(cache, request, value_of, replay.options, result);
-      if (replay.prune_every && result.requests % *replay.prune_every == 0) prune();
+      if (replay.prune_every && result.requests % *replay.prune_every == 0) {
+        pruned += on.cache().purge_expired();
+      }
       if (result.requests % kProgressEvery == 0) {
         stage.progress(what, (static_cast<double>(round) + trace.progress().fraction()) /
                                  static_cast<double>(replay.times));
       }
     }
   }
-
-  void prune() {
-    pruned += on.cache().purge_expired();
-    ++prunings;
-  }
 };
 
 StepOutput run_replay(const Replay& replay, Stage& stage, StageCache& on) {
   ReplayRun run{replay, stage, on};
   for (std::uint64_t round = 0; round < replay.times; ++round) run.play_round(round);
-  auto subject = replay.trace.filename().string();
+  auto subject = on.name() + " ← " + replay.trace.filename().string();
   if (replay.times > 1) subject += fmt::format(" × {}", replay.times);
   auto outcome = fmt::format("{} requests, {}", grouped(run.result.requests),
                              hits_of(run.result.hits, run.result.requests));
   if (replay.prune_every) {
-    outcome += fmt::format("; pruned {} in {}", counted(run.pruned, "entry", "entries"),
-                           counted(run.prunings, "go", "goes"));
+    outcome += fmt::format("; {} pruned", grouped(run.pruned));
   }
   return {std::move(subject), std::move(outcome)};
 }

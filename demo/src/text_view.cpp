@@ -14,7 +14,7 @@
 namespace tarmac::demo {
 namespace {
 
-constexpr std::size_t kKindWidth = 17;
+constexpr std::size_t kKindWidth = 18;
 constexpr std::size_t kSubjectWidth = 32;
 constexpr std::size_t kLineWidth = 96;
 constexpr std::int64_t kProgressEvery = 50'000'000;  // Nanoseconds: 20 pictures a second.
@@ -85,15 +85,23 @@ std::string TextView::inked(Ink ink, std::string_view text) const {
 
 void TextView::on_scenario(const Scenario& scenario) {
   file_ = scenario.file.filename().string();
-  ++number_;
-  const auto title = fmt::format("{}  {}", number_, scenario.title);
+  const auto& title = scenario.title;
   const auto used = columns(title) + columns(file_) + 2;
   const auto rule = repeated("─", used < kLineWidth ? kLineWidth - used : 1);
-  out_ << "\n" << inked(Ink::bold, title) << " " << inked(Ink::faint, rule + " " + file_) << "\n";
+  after_blank_ = false;
+  blank_line();
+  after_blank_ = false;
+  out_ << inked(Ink::bold, title) << " " << inked(Ink::faint, rule + " " + file_) << "\n";
   for (const auto& line : wrapped(scenario.description, kLineWidth - 6)) {
     out_ << "   " << inked(Ink::faint, line) << "\n";
   }
-  out_ << "\n" << std::flush;
+  blank_line();
+  out_ << std::flush;
+}
+
+void TextView::blank_line() {
+  if (!after_blank_) out_ << "\n";
+  after_blank_ = true;
 }
 
 void TextView::on_progress(std::string_view what, double fraction) {
@@ -115,13 +123,15 @@ void TextView::clear_progress() {
 void TextView::on_step(const StepResult& step) {
   clear_progress();
   if (step.kind == "note") {
-    const auto lines = wrapped(step.subject, kLineWidth - 6);
-    for (const auto& line : lines) {
-      out_ << (&line == &lines.front() ? "\n   " : "   ") << inked(Ink::accent, line) << "\n";
+    blank_line();
+    after_blank_ = false;
+    for (const auto& line : wrapped(step.subject, kLineWidth - 6)) {
+      out_ << "   " << inked(Ink::accent, line) << "\n";
     }
     write_checks(step);
     return;
   }
+  after_blank_ = false;
   const auto tick = step.passed() ? inked(Ink::good, "✓") : inked(Ink::bad, "✗");
   out_ << "   " << tick << " " << inked(Ink::bold, padded(step.kind, kKindWidth));
   if (step.kind == "expect") {
@@ -179,7 +189,8 @@ void TextView::write_table(const Table& table) {
     head += (i == 0 ? "" : "  ") + (is_last ? table.header[i] : aligned(table.header[i], i));
     rule += (i == 0 ? "" : "──") + repeated("─", widths[i]);
   }
-  out_ << "\n     " << inked(Ink::bold, head) << "\n     " << inked(Ink::faint, rule) << "\n";
+  blank_line();
+  out_ << "     " << inked(Ink::bold, head) << "\n     " << inked(Ink::faint, rule) << "\n";
   for (const auto& row : table.rows) {
     out_ << "     ";
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -190,12 +201,14 @@ void TextView::write_table(const Table& table) {
     out_ << "\n";
   }
   if (table.rows.empty()) out_ << "     " << inked(Ink::faint, "nothing") << "\n";
-  out_ << "\n";
+  after_blank_ = false;
+  blank_line();
 }
 
 void TextView::on_scenario_done(const ScenarioResult& result) {
   clear_progress();
   if (result.passed()) return;
+  after_blank_ = false;
   out_ << "   " << inked(Ink::bad, fmt::format("{} failed", result.failures())) << "\n";
 }
 
@@ -222,7 +235,7 @@ void TextView::show_caches(std::span<const CacheFigures> caches) {
                           number(stats.evictions),
                           number(stats.expirations),
                           number(stats.flushed_writes),
-                          {percent(full), full}});
+                          {percent(full), std::nullopt, true}});
   }
   write_table(table);
 }
@@ -232,7 +245,9 @@ void TextView::show_summary(const DemoResult& result) {
   for (const auto& scenario : result.scenarios) {
     caches.insert(caches.end(), scenario.caches.begin(), scenario.caches.end());
   }
-  out_ << "\n" << inked(Ink::bold, "Final metrics") << "\n";
+  blank_line();
+  out_ << inked(Ink::bold, "Final metrics") << "\n";
+  after_blank_ = false;
   show_caches(caches);
   const auto left_out = result.skipped();
   const auto line = fmt::format("{}, {}, {}, {} failed, {:.2f} s",

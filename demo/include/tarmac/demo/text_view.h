@@ -5,6 +5,7 @@
 #include <tarmac/demo/result.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -42,16 +43,17 @@ class TextView final : public PlayListener {
   void write_table(const Table& table);
   void write_checks(const StepResult& step);
   void clear_progress();
+  void blank_line();
 
   std::ostream& out_;
   TextViewOptions options_;
   std::string file_;
-  std::size_t number_ = 0;
+  bool after_blank_ = false;
   bool progress_shown_ = false;
   std::int64_t progress_at_ = 0;
 };
 
 /// `████████░░░░`: `share`, between 0 and 1, of `width` characters.
-[[nodiscard]] std::string bar(double share, std::size_t width = 12);
+[[nodiscard]] std::string bar(double share, std::size_t width = 10);
 
 }  // namespace tarmac::demo
