@@ -62,7 +62,7 @@ std::uint64_t misses_of_rounds(StrategyReplay& cache, std::uint64_t first, std::
 // hits always. With a period of 10, counts are about 20, so that five halvings bring them to one.
 TEST(Lfu, LetsADeadHotSetLeaveByAgeing) {
   constexpr std::uint64_t kCapacity = 100;
-  StrategyReplay cache(make_lfu(), kCapacity);
+  StrategyReplay cache(make_lfu({.ageing = true, .ageing_period = 10}), kCapacity);
   misses_of_rounds(cache, 0, kCapacity, 200);
   const std::uint64_t while_it_leaves = misses_of_rounds(cache, 1'000, kCapacity, 60);
   EXPECT_GT(while_it_leaves, kCapacity);  // It does not leave at once: that would be LRU.
