@@ -41,6 +41,7 @@ std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
   std::vector<std::string> lines;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
+    word = harmless(word);
     if (lines.empty() || columns(lines.back()) + 1 + columns(word) > width) {
       lines.push_back(word);
     } else {
@@ -84,8 +85,8 @@ std::string TextView::inked(Ink ink, std::string_view text) const {
 }
 
 void TextView::on_scenario(const Scenario& scenario) {
-  file_ = scenario.file.filename().string();
-  const auto& title = scenario.title;
+  file_ = harmless(scenario.file.filename().string());
+  const auto title = harmless(scenario.title);
   const auto used = columns(title) + columns(file_) + 2;
   const auto rule = repeated("─", used < kLineWidth ? kLineWidth - used : 1);
   after_blank_ = false;
@@ -141,9 +142,9 @@ void TextView::on_step(const StepResult& step) {
     }
   } else {
     if (step.outcome.empty()) {
-      out_ << step.subject;
+      out_ << harmless(step.subject);
     } else {
-      out_ << padded(step.subject, kSubjectWidth) << " " << step.outcome;
+      out_ << padded(harmless(step.subject), kSubjectWidth) << " " << harmless(step.outcome);
     }
     if (!step.checks.empty() && step.passed()) {
       out_ << inked(Ink::faint, "  · " + counted(step.checks.size(), "check", "checks"));
@@ -159,12 +160,13 @@ void TextView::write_checks(const StepResult& step) {
   for (const auto& check : step.checks) {
     if (check.passed) continue;
     out_ << "     " << inked(Ink::bad, fmt::format("{}:{}: ", file_, check.line))
-         << fmt::format("{}: expected {}, found {}", check.subject, check.expected, check.found)
+         << harmless(fmt::format("{}: expected {}, found {}", check.subject, check.expected,
+                                 check.found))
          << "\n";
   }
   if (!step.error.empty()) {
-    out_ << "     " << inked(Ink::bad, fmt::format("{}:{}: ", file_, step.line)) << step.error
-         << "\n     the rest of this scenario is left out\n";
+    out_ << "     " << inked(Ink::bad, fmt::format("{}:{}: ", file_, step.line))
+         << harmless(step.error) << "\n     the rest of this scenario is left out\n";
   }
 }
 

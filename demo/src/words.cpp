@@ -49,16 +49,26 @@ std::string duration_words(std::chrono::nanoseconds duration) {
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
-std::string shortened(std::string_view text, std::size_t most) {
+std::string harmless(std::string_view text) {
   std::string result;
-  std::size_t characters = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool begins_character = (byte & 0xC0U) != 0x80U;
-    if (begins_character && ++characters > most) return result + "…";
-    result += byte < 0x20 || byte == 0x7F ? '?' : c;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const auto next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
+    const bool is_c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F.
+    if (is_c1) ++at;
+    result += is_c1 || byte < 0x20 || byte == 0x7F ? '?' : static_cast<char>(byte);
   }
   return result;
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  const auto whole = harmless(text);
+  std::size_t characters = 0;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    const bool begins_character = (static_cast<unsigned char>(whole[at]) & 0xC0U) != 0x80U;
+    if (begins_character && ++characters > most) return whole.substr(0, at) + "…";
+  }
+  return whole;
 }
 
 }  // namespace tarmac::demo

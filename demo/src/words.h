@@ -19,7 +19,9 @@ namespace tarmac::demo {
 [[nodiscard]] std::string decimal(double number);
 /// `81.3 %`.
 [[nodiscard]] std::string percent(double share);
-/// At most `most` characters of `text` on one line, nothing a terminal would obey.
+/// `text` on one line, with nothing in it that a terminal would obey.
+[[nodiscard]] std::string harmless(std::string_view text);
+/// At most `most` characters of it.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t most = 40);
 
 }  // namespace tarmac::demo

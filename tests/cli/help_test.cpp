@@ -1,0 +1,44 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "process.h"
+
+namespace tarmac::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+TEST(Help, HasCommandsExitStatusAndExamples) {
+  const auto done = run({"--help"});
+  EXPECT_EQ(done.status, 0);
+  for (const auto* part : {"demo", "check", "Exit status", "Examples:"}) {
+    EXPECT_THAT(done.out, HasSubstr(part));
+  }
+}
+
+TEST(Help, OfDemoNamesEveryOption) {
+  const auto done = run({"demo", "--help"});
+  EXPECT_EQ(done.status, 0);
+  for (const auto* part : {"SCENARIO", "--config", "--trace", "--json", "--metrics", "--serve",
+                           "--list", "--no-color", "Exit status", "Examples:"}) {
+    EXPECT_THAT(done.out, HasSubstr(part));
+  }
+}
+
+TEST(Help, OfCheckHasExamples) {
+  const auto done = run({"check", "--help"});
+  EXPECT_EQ(done.status, 0);
+  for (const auto* part : {"FILE", "Exit status", "Examples:"}) {
+    EXPECT_THAT(done.out, HasSubstr(part));
+  }
+}
+
+TEST(Version, IsOneLine) {
+  const auto done = run({"--version"});
+  EXPECT_EQ(done.status, 0);
+  EXPECT_THAT(done.out, MatchesRegex("tarmac [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+}  // namespace
+}  // namespace tarmac::cli
