@@ -1,5 +1,6 @@
 // The program `tarmac`.
 #include <tarmac/core/error.h>
+#include <tarmac/core/parameters.h>
 
 #include "commands.h"
 
@@ -7,10 +8,25 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 namespace {
 
 using tarmac::cli::Status;
+
+/// A misspelt command gets a better answer than "a command is missing".
+void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "-";
+  if (word.starts_with('-') || app.get_subcommand_no_throw(word) != nullptr) return;
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  const auto near = tarmac::nearest_name(word, names);
+  throw CLI::ExtrasError(
+      fmt::format("there is no command \"{}\"{}", word,
+                  near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?"),
+      CLI::ExitCodes::ExtrasError);
+}
 
 /// What the words of the call ask for. Throws CLI::ParseError, also for --help and --version.
 std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
@@ -29,6 +45,7 @@ std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
       "  tarmac check config/tarmac.yaml");
   tarmac::cli::add_demo_command(app, run);
   tarmac::cli::add_check_command(app, run);
+  refuse_unknown_command(app, argc, argv);
   app.parse(argc, argv);
   return run;
 }

@@ -89,7 +89,6 @@ void TextView::on_scenario(const Scenario& scenario) {
   const auto title = harmless(scenario.title);
   const auto used = columns(title) + columns(file_) + 2;
   const auto rule = repeated("─", used < kLineWidth ? kLineWidth - used : 1);
-  after_blank_ = false;
   blank_line();
   after_blank_ = false;
   out_ << inked(Ink::bold, title) << " " << inked(Ink::faint, rule + " " + file_) << "\n";

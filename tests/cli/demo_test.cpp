@@ -112,7 +112,7 @@ TEST(Demo, RefusesCallsThatCannotBeMeant) {
       {{"demo", "--serve"}, "--config"},
       {{"demo", "1", "--serve"}, "--serve"},
       {{"demo", "--colour"}, "--colour"},
-      {{"dmeo"}, "tarmac --help"},
+      {{"dmeo"}, "did you mean \"demo\""},
       {{}, "tarmac --help"},
   };
   for (const auto& [arguments, words] : calls) {
