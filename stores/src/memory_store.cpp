@@ -13,8 +13,9 @@
 namespace tarmac {
 namespace {
 
-constexpr std::size_t kBuckets = 64;
-constexpr std::size_t kRemovalsRememberedPerBucket = 1'024;
+// Fewer than 64, the most locks at once that the thread sanitizer can follow.
+constexpr std::size_t kBuckets = 32;
+constexpr std::size_t kRemovalsRememberedPerBucket = 2'048;
 
 /// Finds a std::string by a view without making one.
 struct ViewHash {
