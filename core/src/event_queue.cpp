@@ -8,8 +8,6 @@ namespace {
 /// Whether this thread is inside a slot, of any cache.
 thread_local int delivery_depth = 0;
 
-std::string copy_text(const void* object) { return *static_cast<const std::string*>(object); }
-
 }  // namespace
 
 void EventQueue::deliver_pending(EventBus& bus) {
@@ -26,7 +24,6 @@ void EventQueue::deliver_pending(EventBus& bus) {
     QueuedEvent next = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    if (next.rendered_key) next.event.set_key(&*next.rendered_key, copy_text);
     bus.emit(next.event);
     next = {};  // The last owner of an entry may be this event: destroy it outside the lock.
     lock.lock();

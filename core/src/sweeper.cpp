@@ -9,7 +9,7 @@ Sweeper::Sweeper(std::shared_ptr<Clock> clock, std::int64_t interval_nanoseconds
                  std::function<SteadyNanos()> sweep)
     : clock_(std::move(clock)), interval_(interval_nanoseconds), sweep_(std::move(sweep)) {}
 
-Sweeper::~Sweeper() {
+void Sweeper::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

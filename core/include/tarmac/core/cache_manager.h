@@ -37,7 +37,10 @@ class CacheManager final : public CacheBase {
   explicit CacheManager(CacheOptions options = {}, Weigher<K, V> weigher = default_weigher());
   /// Writes what is dirty, bounded by the write policy's limit; what remains has been told as
   /// store_error. No other thread may use the cache any more.
-  ~CacheManager() override { detach_probe(); }
+  ~CacheManager() override {
+    detach_probe();
+    engine_.shut_down();
+  }
 
   // Entries --------------------------------------------------------------------------------------
 
@@ -58,7 +61,8 @@ class CacheManager final : public CacheBase {
   /// Atomic read-modify-write: `function(std::optional<V>)` gets the value, or nothing, and returns
   /// the new V, or an optional whose emptiness removes the key. Other writes of the key wait, reads
   /// do not. It is called again only if the cache is cleared or restored meanwhile. Returns what it
-  /// returned. The new value gets a new TTL. Throws UsageError if the function writes its own key.
+  /// returned. The new value gets a new TTL. Throws UsageError if the function writes its own key,
+  /// clears or restores.
   template <class Function>
   std::optional<V> compute(Key key, Function&& function, const SetOptions& options = {});
 

@@ -52,7 +52,8 @@ class Event {
   EventType type = EventType::entry_set;
   /// The cache's name.
   std::string_view cache;
-  /// Why an entry left; only for entry_deleted, entry_evicted and entry_expired.
+  /// Why an entry left, for entry_deleted, entry_evicted and entry_expired; `replaced` for an
+  /// entry_set that took the place of a value.
   std::optional<RemovalCause> cause;
   /// The version of the key's value that the event speaks of; 0 where there is none.
   std::uint64_t stamp = 0;

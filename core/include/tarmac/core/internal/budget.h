@@ -37,6 +37,14 @@ class Budget {
     entries_.fetch_sub(entries, std::memory_order_relaxed);
     weight_.fetch_sub(weight, std::memory_order_relaxed);
   }
+  /// By the difference only, so that no other shard sees a cache that is fuller than it is.
+  void change_weight(std::uint64_t from, std::uint64_t to) noexcept {
+    if (to >= from) {
+      add(0, to - from);
+    } else {
+      subtract(0, from - to);
+    }
+  }
   [[nodiscard]] bool is_over() const noexcept {
     return entries() > max_entries_.load(std::memory_order_relaxed) || is_over_in_weight();
   }

@@ -48,7 +48,8 @@ bool CacheManager<K, V, H, E>::execute(SetCommand<CommandK, CommandV> command) {
   const K key(std::move(command.key));
   Record record;
   record.changes.push_back(perform(key, V(std::move(command.value)), command.options));
-  const bool changed = record.changes.front().current.has_value();
+  const auto& change = record.changes.front();
+  const bool changed = change.current || change.target;  // A refused value removes the one before.
   finish(std::move(record));
   return changed;
 }

@@ -72,17 +72,15 @@ template <class Function>
 std::optional<V> CacheManager<K, V, H, E>::compute(Key key, Function&& function,
                                                    const SetOptions& options) {
   std::optional<V> result;
-  std::optional<SetOutcome> outcome;
-  engine_.write_decided(
-      key, [&](const std::optional<internal::Version<V>>& current) -> std::optional<Intent> {
-        outcome.reset();
-        result = function(current ? std::optional<V>(current->payload->value) : std::nullopt);
-        if (!result) return current ? std::optional(Intent{}) : std::nullopt;
-        auto prepared = prepare(key, V(*result), options);
-        outcome = prepared.outcome;
-        return std::move(prepared.intent);
-      });
-  if (outcome) count(*outcome);
+  SetOutcome outcome = SetOutcome::stored;
+  engine_.write_decided(key, [&](const std::optional<internal::Version<V>>& current) {
+    result = function(current ? std::optional<V>(current->payload->value) : std::nullopt);
+    if (!result) return Intent{};
+    auto prepared = prepare(key, V(*result), options);
+    outcome = prepared.outcome;
+    return std::move(prepared.intent);
+  });
+  if (result) count(outcome);
   return result;
 }
 

@@ -65,7 +65,10 @@ class Engine final : public WritePolicyHost {
   using Key = lookup_key_t<K>;
 
   Engine(CacheOptions options, EventBus& events);
+  /// Requires: shut_down() was called.
   ~Engine() override;
+  /// Ends background work and writes what is dirty, while slots can still use the cache.
+  void shut_down();
 
   // Single keys. -------------------------------------------------------------------------------
 
@@ -138,7 +141,11 @@ class Engine final : public WritePolicyHost {
   }
   /// Runs when a shard's lock has been released: events, and room that the shard had not itself.
   void after_unlock(ShardType& shard);
-  void relieve();
+  /// Evicts until the cache is within its bounds; from `spared`, where what was just written is,
+  /// only when no other shard has anything left.
+  void relieve(ShardType* spared);
+  void evict_one_if_over(ShardType& shard, bool& found);
+  void retire(const WritePolicy& policy);
   void wake_sweeper(SteadyNanos deadline);
   SteadyNanos sweep(std::uint64_t* removed);
 
@@ -147,7 +154,10 @@ class Engine final : public WritePolicyHost {
   Ref<EntryType> make_entry(Key key, std::uint64_t hash, const WriteIntent<V>& intent);
   Mutation<V> apply(ShardType& shard, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
                     Ref<EntryType> fresh, EffectsType& effects);
-  Mutation<V> write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent);
+  Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, const WriteIntent<V>& intent,
+                                EffectsType& effects);
+  Mutation<V> write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent,
+                         EffectsType& effects);
   [[nodiscard]] StoreWrite encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
                                   std::uint64_t stamp) const;
   [[nodiscard]] std::vector<std::unique_ptr<EvictionStrategy>> make_strategies(
@@ -158,6 +168,8 @@ class Engine final : public WritePolicyHost {
   void restore_store(const SnapshotData<K, V>& snapshot,
                      std::vector<std::unique_ptr<ShardContent<K, V>>>& contents);
   void mark_dirty_entries();
+  /// The function of compute() would be called again for ever if it cleared its own cache.
+  void refuse_inside_compute(const char* call) const;
 
   const CacheOptions options_;
   const std::shared_ptr<Clock> clock_;

@@ -89,6 +89,7 @@ struct ShardContent {
     table.make_room();
     order.push_back(entry.get());
     weight += entry->weight;
+    last_stamp = std::max(last_stamp, entry->stamp);
     wheel->schedule(*entry);
     table.insert(*entry.release_ownership());
   }
@@ -109,6 +110,8 @@ struct ShardContent {
   std::vector<EntryNode*> order;
   std::uint64_t weight = 0;
   std::uint32_t last_tick = 0;
+  /// Of the entries; those of another cache's snapshot may be ahead of this cache's.
+  std::uint64_t last_stamp = 0;
 };
 
 template <class K, class V, class H, class E>
@@ -183,12 +186,13 @@ void Engine<K, V, H, E>::mark_dirty_entries() {
 // Builds the new content aside; then, with everything stopped, store and shards change at once.
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
+  refuse_inside_compute("restore_snapshot()");
   const auto began = clock_->steady_now();
   std::uint64_t restored = 0;
   SteadyNanos next_due = kNever;
+  auto contents = build_aside(snapshot, began);  // Destroyed, with the old values, after the locks.
   {
     const std::lock_guard admin(admin_mutex_);
-    auto contents = build_aside(snapshot, began);
     const Gate::Closure closed(gate_);
     restore_store(snapshot, contents);
     {
@@ -204,6 +208,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
         shard.strategy.swap(content.strategy);
         std::swap(shard.weight, content.weight);
         shard.tick = content.last_tick;
+        shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
         ++shard.epoch;
         next_due = std::min(next_due, shard.wheel->next_due());
       }
@@ -213,7 +218,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
     }
     mark_dirty_entries();
   }
-  relieve();  // The capacity may have shrunk since.
+  relieve(nullptr);  // The capacity may have shrunk since.
   wake_sweeper(next_due);
   counters_.add(Counter::snapshots_restored);
   announce(EventType::snapshot_restored, snapshot.strategy, restored, clock_->steady_now() - began);

@@ -18,8 +18,10 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
       }),
       jitter_(seed_) {
   const ShardServices services{options_.name, *clock_, events_, counters_, budget_};
-  // Stamps go on growing over restarts, so that a store can tell an older write from a newer one.
-  const auto first_stamp = static_cast<std::uint64_t>(std::max<WallNanos>(1, clock_->wall_now()));
+  // Stamps go on growing over restarts, so that a store can tell an older write from a newer one;
+  // the machine's clock has its say because an injected one may begin anywhere.
+  const auto first_stamp = static_cast<std::uint64_t>(
+      std::max<WallNanos>({1, clock_->wall_now(), system_clock()->wall_now()}));
   const auto count = choose_shard_count(options_);
   for (std::size_t i = 0; i < count; ++i) {
     shards_.push_back(std::make_unique<ShardType>(services, first_stamp));
@@ -33,10 +35,20 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
 }
 
 template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::shut_down() {
+  if (sweeper_) sweeper_->stop();
+  std::shared_ptr<WritePolicy> last;
+  {
+    const std::lock_guard lock(names_mutex_);
+    last.swap(policy_);
+    active_policy_.store(nullptr, std::memory_order_relaxed);
+    if (last) retire(*last);
+  }
+  last.reset();  // Writes what it still owes; its reports, and slots, still find the cache.
+}
+
+template <class K, class V, class H, class E>
 Engine<K, V, H, E>::~Engine() {
-  sweeper_.reset();
-  active_policy_.store(nullptr, std::memory_order_relaxed);
-  policy_.reset();  // Writes what it still owes; its reports still find the shards.
   for (auto& shard : shards_) {
     EffectsType effects;
     shard->table.for_each([&](EntryNode& node) {
@@ -45,6 +57,7 @@ Engine<K, V, H, E>::~Engine() {
       shard->wheel->cancel(entry);
       effects.bury(entry);
     });
+    shard->table.clear();  // A value's destructor may still ask the cache.
   }
 }
 
@@ -69,7 +82,19 @@ std::vector<std::unique_lock<std::mutex>> Engine<K, V, H, E>::lock_all() const {
 }
 
 template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::refuse_inside_compute(const char* call) const {
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    if (!shard->key_locks.held_by_this_thread()) continue;
+    throw UsageError("cache \"" + options_.name +
+                     "\": a function given to compute() must not call " + call +
+                     " on its own cache");
+  }
+}
+
+template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::clear() {
+  refuse_inside_compute("clear()");
   for (auto& shard : shards_) {
     EffectsType effects;
     {
@@ -114,17 +139,19 @@ void Engine<K, V, H, E>::for_each_version(Visit&& visit) {
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::resize(const Capacity& capacity) {
-  const std::lock_guard admin(admin_mutex_);
   auto checked = options_;
   checked.max_entries = capacity.max_entries;
   checked.max_bytes = capacity.max_bytes;
   checked.validate();
-  budget_.set_capacity(capacity);
-  for (auto& shard : shards_) {
-    const std::lock_guard lock(shard->mutex);
-    shard->strategy->on_resize(budget_.share(shards_.size()));
+  {
+    const std::lock_guard admin(admin_mutex_);
+    budget_.set_capacity(capacity);
+    for (auto& shard : shards_) {
+      const std::lock_guard lock(shard->mutex);
+      shard->strategy->on_resize(budget_.share(shards_.size()));
+    }
   }
-  relieve();
+  relieve(nullptr);  // Without the lock above: slots may change the whole, too.
 }
 
 template <class K, class V, class H, class E>
@@ -174,21 +201,22 @@ std::uint64_t Engine<K, V, H, E>::live_weight() {
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& factory) {
-  const std::lock_guard admin(admin_mutex_);
   const auto began = clock_->steady_now();
-  auto made = make_strategies(factory);  // Throws before anything is changed.
-  const std::string detail = strategy_name() + " -> " + name;
+  std::string detail;
   std::uint64_t handed = 0;
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    auto& shard = *shards_[i];
-    const std::lock_guard lock(shard.mutex);
-    std::vector<EntryNode*> order(shard.table.size());
-    shard.strategy->hand_over(order);
-    made[i]->take_over(order);
-    shard.strategy.swap(made[i]);
-    handed += order.size();
-  }
   {
+    const std::lock_guard admin(admin_mutex_);
+    auto made = make_strategies(factory);  // Throws before anything is changed.
+    detail = strategy_name() + " -> " + name;
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      auto& shard = *shards_[i];
+      const std::lock_guard lock(shard.mutex);
+      std::vector<EntryNode*> order(shard.table.size());
+      shard.strategy->hand_over(order);
+      made[i]->take_over(order);
+      shard.strategy.swap(made[i]);
+      handed += order.size();
+    }
     const std::lock_guard lock(names_mutex_);
     strategy_name_ = std::move(name);
     strategy_factory_ = factory;
@@ -212,7 +240,6 @@ std::shared_ptr<WritePolicy> Engine<K, V, H, E>::policy() const {
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
                                           std::chrono::nanoseconds limit) {
-  const std::lock_guard admin(admin_mutex_);
   if (!made) throw UsageError("set_write_policy() needs a policy; use no_write_policy() for none");
   const bool writes = made->store() != nullptr;
   if constexpr (!Encodable<K> || !Encodable<V>) {
@@ -224,11 +251,13 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
   }
   const auto began = clock_->steady_now();
   made->attach(*this);
-  const auto old = policy();
-  const std::string detail =
-      std::string(old ? old->name() : "none") + " -> " + std::string(made->name());
-  if (old) static_cast<void>(old->flush(limit));  // Most of it, while writers go on.
+  std::string detail;
+  std::shared_ptr<WritePolicy> old;  // Destroyed after the locks are released.
   {
+    const std::lock_guard admin(admin_mutex_);
+    old = policy();
+    detail = std::string(old ? old->name() : "none") + " -> " + std::string(made->name());
+    if (old) static_cast<void>(old->flush(limit));  // Most of it, while writers go on.
     const Gate::Closure closed(gate_);
     if (old) {
       const FlushReport rest = old->flush(limit);
@@ -242,15 +271,19 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
     const std::lock_guard names(names_mutex_);
     policy_ = std::move(made);
     active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
-    if (old) {
-      const auto last = old->stats();
-      former_policies_.flushed += last.flushed;
-      former_policies_.store_errors += last.store_errors;
-      former_policies_.retries += last.retries;
-    }
+    if (old) retire(*old);
   }
   counters_.add(Counter::write_policy_swaps);
   announce(EventType::write_policy_swapped, detail, 1, clock_->steady_now() - began);
+}
+
+/// Requires: names_mutex_. Keeps the figures of a policy that goes: counters never fall.
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::retire(const WritePolicy& policy) {
+  const auto last = policy.stats();
+  former_policies_.flushed += last.flushed;
+  former_policies_.store_errors += last.store_errors;
+  former_policies_.retries += last.retries;
 }
 
 template <class K, class V, class H, class E>
@@ -307,7 +340,8 @@ void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState stat
   auto& shard = shard_of(write.hash);
   const std::lock_guard lock(shard.mutex);
   if (auto* entry = shard.find_by_stamp(write.hash, write.stamp)) {
-    move_to(*entry, state);
+    // A restore that is under way may have put a debt back that this entry had paid.
+    if (is_allowed(state_of(*entry), state)) move_to(*entry, state);
   } else if (auto* hold = shard.key_locks.find_by_stamp(write.hash, write.stamp)) {
     hold->early_state = state;
   }
@@ -315,12 +349,14 @@ void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState stat
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept {
+  const Gate::PolicyThread inside;
   flush_durations_.record(nanoseconds);
   announce(EventType::flushed, "", writes, nanoseconds);
 }
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::on_store_error(std::string_view message) noexcept {
+  const Gate::PolicyThread inside;
   announce(EventType::store_error, message, 1, 0);
 }
 

@@ -28,7 +28,7 @@ class Engine<K, V, H, E>::KeyHold {
   [[nodiscard]] std::uint64_t stamp() const noexcept { return stamp_; }
   /// Requires: the shard's lock. The state that a write gets whose flush overtook it.
   [[nodiscard]] std::optional<EntryState> early_state() {
-    return shard_.key_locks.find_by_address(key_)->early_state;
+    return shard_.key_locks.early_state_of(key_);
   }
 
   /// Epoch at which the decision was made, if one was.
@@ -60,11 +60,14 @@ Ref<const Payload<V>> Engine<K, V, H, E>::read(Key key) {
     }
     if (entry != nullptr) {
       found = entry->payload;
-      if (options_.expire_after_access) entry->expires_at = expiry_of(*found, now);
+      if (options_.expire_after_access) {
+        shard.copy_if_due();  // Or a snapshot would keep a deadline from after its moment.
+        entry->expires_at = expiry_of(*found, now);
+      }
       shard.touch(*entry);
       shard.announce(EventType::entry_get_hit, *entry, now);
-    } else {
-      shard.announce_miss(key, now);
+    } else if (events_.has_slots(EventType::entry_get_miss)) {
+      shard.announce_miss(Ref<EntryType>(new EntryType(K(key))), now);
     }
   }
   counters_.add(found ? Counter::hits : Counter::misses);
@@ -88,8 +91,8 @@ std::optional<EntryInfo> Engine<K, V, H, E>::inspect(Key key) {
   auto& shard = shard_of(hash);
   const std::lock_guard lock(shard.mutex);
   const auto* entry = shard.find(key, hash);
-  if (entry == nullptr || is_expired(*entry)) return std::nullopt;
   const auto now = clock_->steady_now();
+  if (entry == nullptr || entry->expires_at <= now) return std::nullopt;
   EntryInfo info;
   info.state = state_of(*entry);
   info.visits = entry->visits;
@@ -113,7 +116,8 @@ SteadyNanos Engine<K, V, H, E>::expiry_of(const Payload<V>& payload,
 template <class K, class V, class H, class E>
 SteadyNanos Engine<K, V, H, E>::jittered_deadline(SteadyNanos now, std::int64_t ttl) {
   const SteadyNanos deadline = deadline_after(now, ttl);
-  if (options_.ttl_jitter.count() == 0) return deadline;
+  // What is to expire at once must not live on by chance.
+  if (ttl <= 0 || options_.ttl_jitter.count() == 0) return deadline;
   std::uniform_int_distribution<std::int64_t> spread(0, options_.ttl_jitter.count());
   const std::lock_guard lock(jitter_mutex_);
   return deadline_after(deadline, spread(jitter_));
@@ -178,7 +182,7 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
   auto fresh = make_entry(key, hash, intent);
   const SteadyNanos deadline = fresh ? fresh->expires_at : kNever;
   Mutation<V> mutation;
-  EffectsType effects;
+  EffectsType effects;  // Before the hold: a value's destructor may write this key.
   std::optional<KeyHold> hold;
   {
     std::unique_lock lock(shard.mutex);
@@ -190,22 +194,40 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
       hold.emplace(shard, lock, key, hash);
     }
   }
-  if (hold) mutation = write_held(*hold, key, intent);
-  hold.reset();  // Or a slot that writes this key would wait for itself.
+  if (hold) mutation = write_and_release(hold, key, intent, effects);
   after_unlock(shard);
   wake_sweeper(deadline);
   return mutation;
 }
 
+// Gives the key's lock back before anybody is told, or a slot that writes this key would wait for
+// itself.
+template <class K, class V, class H, class E>
+Mutation<V> Engine<K, V, H, E>::write_and_release(std::optional<KeyHold>& hold, Key key,
+                                                  const WriteIntent<V>& intent,
+                                                  EffectsType& effects) {
+  try {
+    auto mutation = write_held(*hold, key, intent, effects);
+    hold.reset();
+    return mutation;
+  } catch (const StoreError& error) {
+    hold.reset();
+    announce(EventType::store_error, error.what(), 1, 0);
+    throw;
+  }
+}
+
 // The store first, then the cache: if the store refuses, nothing has changed.
 template <class K, class V, class H, class E>
-Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent) {
+Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent,
+                                           EffectsType& effects) {
   auto& shard = hold.shard();
   auto fresh = make_entry(key, hold.hash(), intent);
-  EffectsType effects;
   if (intent.expected) {  // Nobody else can write the key, so a conflict now is a conflict.
-    const auto current = peek(key);
-    if (*intent.expected != (current ? current->payload.get() : nullptr)) return {};
+    const std::lock_guard lock(shard.mutex);
+    const auto* entry = shard.find(key, hold.hash());
+    const bool present = entry != nullptr && !is_expired(*entry);
+    if (*intent.expected != (present ? entry->payload.get() : nullptr)) return {};
   }
   const Gate::Passage passage(gate_);
   const auto is_outdated = [&] {  // Requires the shard's lock.
@@ -240,9 +262,13 @@ void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
   SteadyNanos deadline = kNever;
-  for (bool done = false; !done;) {  // Again only if the cache was cleared or restored meanwhile.
-    std::optional<KeyHold> hold;
+  // Again only if the cache was cleared or restored meanwhile.
+  for (Mutation<V> mutation; !mutation.applied;) {
+    // Values before the hold: a destructor may write this key.
+    EffectsType effects;
     std::optional<Version<V>> current;
+    WriteIntent<V> intent;
+    std::optional<KeyHold> hold;
     {
       std::unique_lock lock(shard.mutex);
       hold.emplace(shard, lock, key, hash);
@@ -250,10 +276,9 @@ void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
       const auto* entry = shard.find(key, hash);
       if (entry != nullptr && !is_expired(*entry)) current = entry->version();
     }
-    const std::optional<WriteIntent<V>> intent = decide(std::as_const(current));
-    if (!intent) return;
-    if (intent->payload) deadline = expiry_of(*intent->payload, clock_->steady_now());
-    done = write_held(*hold, key, *intent).applied;
+    intent = decide(std::as_const(current));
+    if (intent.payload) deadline = expiry_of(*intent.payload, clock_->steady_now());
+    mutation = write_and_release(hold, key, intent, effects);
   }
   after_unlock(shard);
   wake_sweeper(deadline);
@@ -285,26 +310,32 @@ StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash, const WriteIn
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::after_unlock(ShardType& shard) {
-  if (budget_.is_over()) relieve();
+  if (budget_.is_over()) relieve(&shard);
   shard.events.deliver(events_);
 }
 
 // A shard that had nothing left to evict was still too small for what came: others give.
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::relieve() {
+void Engine<K, V, H, E>::relieve(ShardType* spared) {
   bool found = true;
   while (found && budget_.is_over()) {
     found = false;
     for (auto& shard : shards_) {
-      EffectsType effects;
-      {
-        const std::lock_guard lock(shard->mutex);
-        if (!budget_.is_over()) break;
-        found = shard->evict_one(effects, clock_->steady_now()) || found;
-      }
-      shard->events.deliver(events_);
+      if (shard.get() != spared) evict_one_if_over(*shard, found);
     }
+    if (!found && spared != nullptr) evict_one_if_over(*spared, found);
   }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::evict_one_if_over(ShardType& shard, bool& found) {
+  EffectsType effects;
+  {
+    const std::lock_guard lock(shard.mutex);
+    if (!budget_.is_over()) return;
+    found = shard.evict_one(effects, clock_->steady_now()) || found;
+  }
+  shard.events.deliver(events_);
 }
 
 template <class K, class V, class H, class E>

@@ -8,8 +8,6 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <optional>
-#include <string>
 
 namespace tarmac::internal {
 
@@ -17,8 +15,6 @@ namespace tarmac::internal {
 struct QueuedEvent {
   Event event;
   AnyRef pinned_key;
-  /// Where no entry can be pinned: the key's text.
-  std::optional<std::string> rendered_key;
 };
 
 /// Events are pushed under the shard's lock, which gives their order, and delivered after it by one

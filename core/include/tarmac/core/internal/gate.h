@@ -1,6 +1,8 @@
 // Lets many writers through, or one change of the whole: a lock whose closing does not starve.
 #pragma once
 
+#include <tarmac/core/error.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -11,6 +13,8 @@ namespace tarmac::internal {
 /// restore close it, so that store and cache are seen at one moment. std::shared_mutex would let a
 /// stream of readers keep the closer waiting for ever.
 /// Thread-safety: all members may be called from any thread; a thread passes at most once.
+/// Exceptions: Passage throws UsageError in a slot that a policy's own thread calls while the gate
+/// is closed: the closer may wait for that thread, so waiting here could never end.
 class Gate {
  public:
   class Passage {
@@ -34,9 +38,27 @@ class Gate {
     Gate& gate_;
   };
 
+  /// Marks this thread as one that whoever closes the gate may wait for.
+  class PolicyThread {
+   public:
+    PolicyThread() noexcept { ++depth_; }
+    ~PolicyThread() { --depth_; }
+    PolicyThread(const PolicyThread&) = delete;
+    PolicyThread& operator=(const PolicyThread&) = delete;
+
+   private:
+    friend class Gate;
+    inline static thread_local int depth_ = 0;
+  };
+
  private:
   void enter() {
     std::unique_lock lock(mutex_);
+    if (closed_ && PolicyThread::depth_ > 0) {
+      throw UsageError(
+          "a slot on flushed or store_error wrote to the cache while its write policy, a snapshot "
+          "or a restore has stopped the writers: write later, from another thread");
+    }
     changed_.wait(lock, [this] { return !closed_; });
     ++inside_;
   }

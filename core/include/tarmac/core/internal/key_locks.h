@@ -61,11 +61,17 @@ class KeyLocks {
       return;
     }
   }
-  [[nodiscard]] Hold* find_by_address(const K& key) noexcept {
-    for (auto& hold : holds_) {
-      if (hold.key == &key) return &hold;
+  [[nodiscard]] bool held_by_this_thread() const noexcept {
+    for (const auto& hold : holds_) {
+      if (hold.owner == std::this_thread::get_id()) return true;
     }
-    return nullptr;
+    return false;
+  }
+  [[nodiscard]] std::optional<EntryState> early_state_of(const K& key) const noexcept {
+    for (const auto& hold : holds_) {
+      if (hold.key == &key) return hold.early_state;
+    }
+    return std::nullopt;
   }
   [[nodiscard]] Hold* find_by_stamp(std::uint64_t hash, std::uint64_t stamp) noexcept {
     for (auto& hold : holds_) {

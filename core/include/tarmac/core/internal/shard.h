@@ -131,10 +131,11 @@ class Shard {
     entry.stamp = fresh.stamp;
     entry.expires_at = fresh.expires_at;
     entry.accessed_at = ++tick;
+    // What is being flushed already was dirty before, even if its entry has not shown it.
+    if (state_of(fresh) == EntryState::flushing) move_to(entry, EntryState::dirty);
     move_to(entry, state_of(fresh));
     weight = weight - old_weight + entry.weight;
-    services_.budget.add(1, entry.weight);  // One more for a moment: no other shard sees less.
-    services_.budget.subtract(1, old_weight);
+    services_.budget.change_weight(old_weight, entry.weight);
     strategy->on_update(entry, old_weight);
     wheel->schedule(entry);
     announce_set(entry, true, now);
@@ -160,11 +161,15 @@ class Shard {
     while (services_.budget.is_over() && evict_one(effects, now)) {
     }
   }
+  /// What has expired leaves before anything that lives.
   bool evict_one(EffectsType& effects, SteadyNanos now) {
+    if (TimedNode* due = wheel->pop_due(now)) {
+      remove(static_cast<EntryType&>(*due), RemovalCause::expired, effects, now);
+      return true;
+    }
     EntryNode* victim = strategy->choose_victim();
     if (victim == nullptr) return false;
-    remove(static_cast<EntryType&>(*victim),
-           victim->expires_at <= now ? RemovalCause::expired : RemovalCause::evicted, effects, now);
+    remove(static_cast<EntryType&>(*victim), RemovalCause::evicted, effects, now);
     return true;
   }
 
@@ -188,15 +193,13 @@ class Shard {
     queued.event.cause = cause;
     queued.event.stamp = entry.stamp;
     queued.event.weight = entry.weight;
-    queued.pinned_key = AnyRef(Ref<EntryType>(&entry));
-    queued.event.set_key(&entry.key,
-                         [](const void* key) { return render_key(*static_cast<const K*>(key)); });
+    pin_key(queued, Ref<EntryType>(&entry));
     events.push(std::move(queued));
   }
-  void announce_miss(lookup_key_t<K> key, SteadyNanos now) {
-    if (!services_.events.has_slots(EventType::entry_get_miss)) return;
+  /// `absent` is no entry of the cache: it only carries the key.
+  void announce_miss(Ref<EntryType> absent, SteadyNanos now) {
     QueuedEvent queued = make_event(EventType::entry_get_miss, now);
-    queued.rendered_key = render_key(key);
+    pin_key(queued, std::move(absent));
     events.push(std::move(queued));
   }
 
@@ -223,6 +226,11 @@ class Shard {
     queued.event.at = now != 0 ? now : services_.clock.steady_now();
     queued.event.wall_time = services_.clock.wall_now();
     return queued;
+  }
+  static void pin_key(QueuedEvent& queued, Ref<EntryType> entry) noexcept {
+    queued.event.set_key(&entry->key,
+                         [](const void* key) { return render_key(*static_cast<const K*>(key)); });
+    queued.pinned_key = AnyRef(std::move(entry));
   }
   void announce_set(EntryType& entry, bool replaced, SteadyNanos now) noexcept {
     announce(EventType::entry_set, entry, now,

@@ -19,11 +19,12 @@ class Sweeper {
   /// `sweep` removes what is due and returns when it is to be called again; kNever if not at all.
   Sweeper(std::shared_ptr<Clock> clock, std::int64_t interval_nanoseconds,
           std::function<SteadyNanos()> sweep);
-  /// Waits for a sweep under way.
-  ~Sweeper();
+  ~Sweeper() { stop(); }
   Sweeper(const Sweeper&) = delete;
   Sweeper& operator=(const Sweeper&) = delete;
 
+  /// Waits for a sweep under way; wake() does nothing afterwards.
+  void stop();
   /// Something is due at `deadline`: makes sure that the thread looks by then. Cheap if it will.
   void wake(SteadyNanos deadline) {
     if (deadline < next_look_.load(std::memory_order_acquire)) schedule(deadline);
