@@ -1,0 +1,184 @@
+// Snapshots of a cache that has a store behind it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <tarmac/core/cache_manager.h>
+#include <tarmac/policies/none.h>
+#include <tarmac/policies/write_back.h>
+#include <tarmac/policies/write_through.h>
+#include <tarmac/stores/memory_store.h>
+#include <tarmac/strategies/catalog.h>
+#include <tarmac/testing/faulty_store.h>
+
+#include <map>
+#include <string>
+
+#include "core_rig.h"
+
+namespace tarmac::core_tests {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using tarmac::testing::FaultyStore;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+/// A store that cannot make images.
+class ImagelessStore final : public BackingStore {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "imageless"; }
+  [[nodiscard]] std::optional<StoredValue> load(std::string_view key, WallNanos now) override {
+    return inner_->load(key, now);
+  }
+  void write(std::span<const StoreWrite> batch) override { inner_->write(batch); }
+  void scan(const std::function<void(std::string_view, const StoredValue&)>& visit) override {
+    inner_->scan(visit);
+  }
+  [[nodiscard]] std::size_t size() override { return inner_->size(); }
+
+ private:
+  std::shared_ptr<BackingStore> inner_ = make_memory_store();
+};
+
+class SnapshotWithStoreTest : public ::testing::Test {
+ protected:
+  CacheOptions options() { return quiet_options(clock_); }
+  static std::map<std::string, std::string> content(BackingStore& store) {
+    std::map<std::string, std::string> all;
+    store.scan([&all](std::string_view key, const StoredValue& value) {
+      all[std::string(key)] = value.bytes;
+    });
+    return all;
+  }
+  /// Writes nothing until it is flushed.
+  static WriteBackOptions lazy() {
+    return {.loss_window_max = hours(1), .shutdown_limit = seconds(0)};
+  }
+
+  std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
+  std::shared_ptr<BackingStore> memory_ = make_memory_store();
+  std::shared_ptr<FaultyStore> faulty_ = std::make_shared<FaultyStore>(memory_);
+};
+
+TEST_F(SnapshotWithStoreTest, WriteThroughPutsTheImageOfTheStoreBack) {
+  StringCache cache(options());
+  cache.set_write_policy(write_through(memory_));
+  cache.set("a", "1");
+  cache.set("b", "2");
+  cache.resize({.max_entries = 1});  // "a" is in the store alone.
+  const auto snapshot = cache.take_snapshot();
+  EXPECT_EQ(snapshot.write_policy(), "write_through");
+  EXPECT_EQ(snapshot.store(), "memory");
+  cache.set("a", "changed");
+  cache.set("c", "3");
+  cache.restore_snapshot(snapshot);
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("a", "1"), Pair("b", "2")));
+  EXPECT_EQ(cache.get("b"), "2");
+  EXPECT_EQ(cache.get("c"), std::nullopt);
+  cache.set("b", "newer");
+  EXPECT_EQ(content(*memory_)["b"], "newer");
+}
+
+TEST_F(SnapshotWithStoreTest, WriteBackPutsStoreAndDebtsBack) {
+  StringCache cache(options());
+  cache.set_write_policy(write_back(memory_, lazy()));
+  cache.set("clean", "1");
+  EXPECT_TRUE(cache.flush().complete());
+  cache.set("dirty", "2");
+  const auto snapshot = cache.take_snapshot();
+  cache.set("clean", "changed");
+  cache.set("late", "3");
+  EXPECT_TRUE(cache.flush().complete());
+  cache.restore_snapshot(snapshot);
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("clean", "1")));
+  EXPECT_EQ(cache.inspect("clean")->state, EntryState::clean);
+  EXPECT_EQ(cache.inspect("dirty")->state, EntryState::dirty);
+  EXPECT_EQ(cache.stats().dirty_writes_pending, 1U);
+  EXPECT_TRUE(cache.flush().complete());
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("clean", "1"), Pair("dirty", "2")));
+  EXPECT_EQ(cache.inspect("dirty")->state, EntryState::clean);
+}
+
+TEST_F(SnapshotWithStoreTest, AStoreWithoutImagesIsWrittenTheRestoredEntries) {
+  const auto store = std::make_shared<ImagelessStore>();
+  StringCache cache(options());
+  cache.set_write_policy(write_through(store));
+  cache.set("a", "1");
+  cache.set("b", "2", {.ttl = seconds(10)});
+  const auto snapshot = cache.take_snapshot();
+  cache.set("a", "changed");
+  cache.erase("b");
+  cache.restore_snapshot(snapshot);
+  EXPECT_THAT(content(*store), ElementsAre(Pair("a", "1"), Pair("b", "2")));
+  EXPECT_EQ(store->load("b", 0)->expires_at, clock_->wall_now() + 10'000'000'000);
+  cache.set("a", "newer");
+  EXPECT_EQ(content(*store)["a"], "newer");
+}
+
+TEST_F(SnapshotWithStoreTest, AnotherStoreThanOfTheSnapshotIsWrittenTheRestoredEntries) {
+  StringCache cache(options());
+  cache.set_write_policy(write_through(memory_));
+  cache.set("a", "1");
+  const auto snapshot = cache.take_snapshot();
+  const auto second = make_memory_store();
+  cache.set_write_policy(write_through(second));
+  cache.set("a", "changed");
+  cache.restore_snapshot(snapshot);
+  EXPECT_THAT(content(*second), ElementsAre(Pair("a", "1")));
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("a", "1"))) << "no longer this cache's store";
+  EXPECT_EQ(cache.describe().write_policy, "write_through") << "the policy stays";
+}
+
+// Goal: stamps of a snapshot from another cache do not make the store drop newer writes.
+TEST_F(SnapshotWithStoreTest, WritesAfterARestoreReachTheStore) {
+  StringCache ahead(options());
+  ahead.set_write_policy(write_through(memory_));
+  for (int i = 0; i < 50; ++i) ahead.set("k", "old");
+  StringCache cache(options());
+  cache.set_write_policy(write_through(memory_));
+  cache.restore_snapshot(ahead.take_snapshot());
+  cache.set("k", "new");
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("k", "new")));
+}
+
+TEST_F(SnapshotWithStoreTest, AStoreThatRefusesLeavesTheCacheUnchanged) {
+  StringCache cache(options());
+  cache.set_write_policy(write_through(faulty_));
+  cache.set("a", "1");
+  const auto snapshot = cache.take_snapshot();
+  cache.set("a", "changed");
+  cache.set("b", "2");
+  cache.swap_strategy("lfu");
+  faulty_->fail_put_back(true);
+  EventLog log(cache);
+  EXPECT_THROW(cache.restore_snapshot(snapshot), StoreError);
+  EXPECT_THAT(log.take(), IsEmpty());
+  EXPECT_EQ(cache.get("a"), "changed");
+  EXPECT_EQ(cache.get("b"), "2");
+  EXPECT_EQ(cache.describe().strategy, "lfu");
+  EXPECT_EQ(cache.stats().snapshots_restored, 0U);
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("a", "changed"), Pair("b", "2")));
+  faulty_->fail_put_back(false);
+  cache.restore_snapshot(snapshot);
+  EXPECT_EQ(cache.get("a"), "1");
+}
+
+TEST_F(SnapshotWithStoreTest, ASnapshotWithoutAStoreIsRestoredIntoOneThatRefuses) {
+  StringCache cache(options());
+  cache.set("a", "1");
+  const auto snapshot = cache.take_snapshot();
+  cache.set("a", "changed");
+  cache.set_write_policy(write_through(faulty_));
+  faulty_->fail_next_writes(1);
+  EXPECT_THROW(cache.restore_snapshot(snapshot), StoreError);
+  EXPECT_EQ(cache.get("a"), "changed");
+  cache.set("b", "after");
+  EXPECT_EQ(cache.get("b"), "after");
+  cache.restore_snapshot(snapshot);
+  EXPECT_EQ(cache.get("a"), "1");
+  EXPECT_FALSE(cache.contains("b"));
+}
+
+}  // namespace
+}  // namespace tarmac::core_tests
