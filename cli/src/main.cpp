@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -18,9 +19,10 @@ using tarmac::cli::Status;
 /// A misspelt command gets a better answer than "a command is missing".
 void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
   const std::string word = argc > 1 ? argv[1] : "-";
-  if (word.starts_with('-') || app.get_subcommand_no_throw(word) != nullptr) return;
   std::vector<std::string> names;
   for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  const bool is_known = std::find(names.begin(), names.end(), word) != names.end();
+  if (is_known || word.starts_with('-')) return;
   const auto near = tarmac::nearest_name(word, names);
   throw CLI::ExtrasError(
       fmt::format("there is no command \"{}\"{}", word,
