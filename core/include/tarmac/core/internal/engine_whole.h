@@ -62,18 +62,6 @@ Engine<K, V, H, E>::~Engine() {
 }
 
 template <class K, class V, class H, class E>
-std::vector<std::unique_ptr<EvictionStrategy>> Engine<K, V, H, E>::make_strategies(
-    const StrategyFactory& factory) const {
-  std::vector<std::unique_ptr<EvictionStrategy>> made;
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    made.push_back(factory());
-    if (!made.back()) throw ConfigError("a strategy factory must not return null");
-    made.back()->on_resize(budget_.share(shards_.size()));
-  }
-  return made;
-}
-
-template <class K, class V, class H, class E>
 std::vector<std::unique_lock<std::mutex>> Engine<K, V, H, E>::lock_all() const {
   std::vector<std::unique_lock<std::mutex>> locks;
   locks.reserve(shards_.size());
@@ -200,99 +188,6 @@ std::uint64_t Engine<K, V, H, E>::live_weight() {
 }
 
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& factory) {
-  const auto began = clock_->steady_now();
-  std::string detail;
-  std::uint64_t handed = 0;
-  {
-    const std::lock_guard admin(admin_mutex_);
-    auto made = make_strategies(factory);  // Throws before anything is changed.
-    detail = strategy_name() + " -> " + name;
-    for (std::size_t i = 0; i < shards_.size(); ++i) {
-      auto& shard = *shards_[i];
-      const std::lock_guard lock(shard.mutex);
-      std::vector<EntryNode*> order(shard.table.size());
-      shard.strategy->hand_over(order);
-      made[i]->take_over(order);
-      shard.strategy.swap(made[i]);
-      handed += order.size();
-    }
-    const std::lock_guard lock(names_mutex_);
-    strategy_name_ = std::move(name);
-    strategy_factory_ = factory;
-  }
-  counters_.add(Counter::strategy_swaps);
-  announce(EventType::strategy_swapped, detail, handed, clock_->steady_now() - began);
-}
-
-template <class K, class V, class H, class E>
-std::string Engine<K, V, H, E>::strategy_name() const {
-  const std::lock_guard lock(names_mutex_);
-  return strategy_name_;
-}
-
-template <class K, class V, class H, class E>
-std::shared_ptr<WritePolicy> Engine<K, V, H, E>::policy() const {
-  const std::lock_guard lock(names_mutex_);
-  return policy_;
-}
-
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
-                                          std::chrono::nanoseconds limit) {
-  if (!made) throw UsageError("set_write_policy() needs a policy; use no_write_policy() for none");
-  const bool writes = made->store() != nullptr;
-  if constexpr (!Encodable<K> || !Encodable<V>) {
-    if (writes) {
-      throw UsageError("cache \"" + options_.name +
-                       "\": a write policy needs a tarmac::Codec for the key and value types; "
-                       "specialise it (see <tarmac/core/codec.h>)");
-    }
-  }
-  const auto began = clock_->steady_now();
-  made->attach(*this);
-  std::string detail;
-  std::shared_ptr<WritePolicy> old;  // Destroyed after the locks are released.
-  {
-    const std::lock_guard admin(admin_mutex_);
-    old = policy();
-    detail = std::string(old ? old->name() : "none") + " -> " + std::string(made->name());
-    if (old) static_cast<void>(old->flush(limit));  // Most of it, while writers go on.
-    const Gate::Closure closed(gate_);
-    if (old) {
-      const FlushReport rest = old->flush(limit);
-      if (!rest.complete()) {
-        throw StoreError("cache \"" + options_.name + "\": swap of the write policy " + detail +
-                         ": " + std::to_string(rest.still_dirty) +
-                         " writes could not be flushed, so the old policy stays: " + rest.error);
-      }
-    }
-    const auto locks = lock_all();
-    const std::lock_guard names(names_mutex_);
-    policy_ = std::move(made);
-    active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
-    if (old) retire(*old);
-  }
-  counters_.add(Counter::write_policy_swaps);
-  announce(EventType::write_policy_swapped, detail, 1, clock_->steady_now() - began);
-}
-
-/// Requires: names_mutex_. Keeps the figures of a policy that goes: counters never fall.
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::retire(const WritePolicy& policy) {
-  const auto last = policy.stats();
-  former_policies_.flushed += last.flushed;
-  former_policies_.store_errors += last.store_errors;
-  former_policies_.retries += last.retries;
-}
-
-template <class K, class V, class H, class E>
-FlushReport Engine<K, V, H, E>::flush(std::chrono::nanoseconds limit) {
-  const auto current = policy();
-  return current ? current->flush(limit) : FlushReport{};
-}
-
-template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   const auto read = [this](Counter counter) { return counters_.read(counter); };
   stats.hits = read(Counter::hits);
@@ -333,31 +228,6 @@ void Engine<K, V, H, E>::announce(EventType type, std::string_view detail, std::
   event.duration_nanoseconds = nanoseconds;
   event.detail = detail;
   events_.emit(event);
-}
-
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState state) noexcept {
-  auto& shard = shard_of(write.hash);
-  const std::lock_guard lock(shard.mutex);
-  if (auto* entry = shard.find_by_stamp(write.hash, write.stamp)) {
-    // A restore that is under way may have put a debt back that this entry had paid.
-    if (is_allowed(state_of(*entry), state)) move_to(*entry, state);
-  } else if (auto* hold = shard.key_locks.find_by_stamp(write.hash, write.stamp)) {
-    hold->early_state = state;
-  }
-}
-
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept {
-  const Gate::PolicyThread inside;
-  flush_durations_.record(nanoseconds);
-  announce(EventType::flushed, "", writes, nanoseconds);
-}
-
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::on_store_error(std::string_view message) noexcept {
-  const Gate::PolicyThread inside;
-  announce(EventType::store_error, message, 1, 0);
 }
 
 }  // namespace tarmac::internal
