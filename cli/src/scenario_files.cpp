@@ -43,6 +43,7 @@ Path file_of(const std::string& word, const std::map<std::string, Path>& files) 
   const bool is_path = word.find('/') != std::string::npos || Path(word).extension() == ".yaml";
   if (is_path) return word;  // Whether it can be read, the reader says.
   std::vector<std::string> names;
+  names.reserve(files.size());
   for (const auto& [name, path] : files) names.push_back(name);
   std::string message = "there is no scenario \"" + word + "\"";
   const auto near = nearest_name(word, names);
@@ -57,6 +58,7 @@ Path file_of(const std::string& word, const std::map<std::string, Path>& files) 
 std::vector<Path> scenario_files(const std::vector<std::string>& words) {
   const auto files = shipped();
   std::vector<Path> result;
+  result.reserve(words.size() + files.size());
   for (const auto& word : words) result.push_back(file_of(word, files));
   if (!words.empty()) return result;
   for (const auto& [name, path] : files) result.push_back(path);

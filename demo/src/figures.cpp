@@ -40,6 +40,7 @@ std::span<const Figure> figures() noexcept { return kFigures; }
 const std::vector<std::string>& figure_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
+    all.reserve(kFigures.size() + 2);
     for (const auto& figure : kFigures) all.emplace_back(figure.name);
     all.emplace_back(kHitRatio);
     all.emplace_back(kMissRatio);

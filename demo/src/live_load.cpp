@@ -172,7 +172,10 @@ class LiveLoad::Impl {
     double owed = 0;
     auto next = options_.clock->steady_now();
     for (std::size_t turn = 0; stop_.wait_until(next);) {
-      for (owed += each_tick; owed >= 1; owed -= 1, ++turn) {
+      owed += each_tick;
+      const auto operations = static_cast<std::uint64_t>(owed);
+      owed -= static_cast<double>(operations);
+      for (std::uint64_t i = 0; i < operations; ++i, ++turn) {
         const auto at = turn % targets_.size();
         operate(targets_[at], keys[at]);
         operations_.fetch_add(1, std::memory_order_relaxed);

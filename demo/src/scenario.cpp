@@ -17,6 +17,7 @@ CacheConfig read_cache(const YamlNode& node, const Config* config) {
                      "name it with --config FILE, or write the settings here");
   }
   std::vector<std::string> names;
+  names.reserve(config->caches.size());
   for (const auto& cache : config->caches) names.push_back(cache.options.name);
   return *config->find(as_choice(node, "cache of the cache file", names));
 }
@@ -41,6 +42,7 @@ std::size_t cache_of(const YamlNode& step, const std::vector<CacheConfig>& cache
   const auto* node = step.is_map() ? step.find("cache") : nullptr;
   if (node == nullptr) return 0;
   std::vector<std::string> names;
+  names.reserve(caches.size());
   for (const auto& cache : caches) names.push_back(cache.options.name);
   const auto& name = as_choice(*node, "cache of this scenario", names);
   std::size_t index = 0;

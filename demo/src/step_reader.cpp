@@ -94,6 +94,7 @@ void read_kind(const YamlNode& child, const ReadContext& context, Step& step) {
 template <class Kinds>
 std::vector<KindDescription> described(const Kinds& kinds) {
   std::vector<KindDescription> list;
+  list.reserve(kinds.size());
   for (const auto& kind : kinds) {
     list.push_back({std::string(kind.name), std::string(kind.summary)});
   }

@@ -152,7 +152,7 @@ StepOutput run_replay(const Replay& replay, Stage& stage, StageCache& on) {
 
 std::filesystem::path read_trace(const YamlNode& node, const ReadContext& context) {
   if (*context.trace) return **context.trace;
-  const auto trace = context.folder / as_string(node);
+  auto trace = context.folder / as_string(node);
   std::error_code error;
   if (!std::filesystem::is_regular_file(trace, error)) {
     throw node.error("there is no file \"" + trace.string() + "\"",

@@ -62,7 +62,7 @@ std::string harmless(std::string_view text) {
 }
 
 std::string shortened(std::string_view text, std::size_t most) {
-  const auto whole = harmless(text);
+  auto whole = harmless(text);
   std::size_t characters = 0;
   for (std::size_t at = 0; at < whole.size(); ++at) {
     const bool begins_character = (static_cast<unsigned char>(whole[at]) & 0xC0U) != 0x80U;
