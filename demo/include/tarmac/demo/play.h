@@ -31,7 +31,8 @@ class PlayListener {
 ///
 /// - Time: each scenario has a clock of its own, which its steps move. Nothing sleeps.
 /// - Caches: made for the scenario and gone after it. Expired entries are removed by steps and
-///   look-ups only, so that a scenario always goes the same way.
+///   look-ups only, so that a scenario always goes the same way. (A write-back policy has a thread
+///   of its own, which writes what is owed for too long when the clock moves.)
 /// - Ownership: `listener` and `observation` may be null; what they point to must outlive the call.
 [[nodiscard]] DemoResult play(std::span<const Scenario> scenarios, PlayListener* listener = nullptr,
                               Observation* observation = nullptr);
