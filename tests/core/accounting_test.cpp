@@ -366,5 +366,23 @@ TEST(Accounting, TheWeightIsThatOfTheMomentOfTheSet) {  // trap C2
   EXPECT_EQ(cache.weight(), 0U);
 }
 
+// A value that grows makes room at the cost of others: set() has said that it is stored.
+TEST(AccountingTest, AnUpdateThatNeedsRoomDoesNotEvictItself) {
+  for (const auto& row : catalog()) {
+    auto options = quiet_options(std::make_shared<ManualClock>());
+    options.max_entries = std::nullopt;
+    options.max_bytes = 100;
+    options.eviction = std::string(row.name);
+    StringCache cache(options);
+    for (const auto* key : {"a", "b", "c", "d"}) cache.set(key, "v", {.weight = 25});
+    EXPECT_EQ(cache.set("a", "larger", {.weight = 60}), SetOutcome::stored) << row.name;
+    EXPECT_EQ(cache.get("a"), "larger") << row.name;
+    EXPECT_EQ(cache.weight(), 85U) << row.name;
+    EXPECT_EQ(cache.set("a", "all", {.weight = 100}), SetOutcome::stored) << row.name;
+    EXPECT_EQ(cache.get("a"), "all") << row.name;
+    EXPECT_EQ(cache.size(), 1U) << row.name;
+  }
+}
+
 }  // namespace
 }  // namespace tarmac::core_tests

@@ -373,5 +373,26 @@ TEST_F(CommandsTest, TellsWhatWasExecutedUndoneAndRedone) {
                           "entry_deleted a erased", "command_executed"));
 }
 
+// A key may be in the store without being cached: undo must not lose what was there.
+TEST_F(CommandsTest, UndoBringsBackWhatOnlyTheStoreHad) {
+  for (const bool delayed : {false, true}) {
+    cache_.set_write_policy(delayed ? write_back(memory_) : write_through(memory_));
+    cache_.set("set", "old", {.ttl = hours(2)});
+    cache_.set("deleted", "old");
+    cache_.clear();
+    cache_.execute(SetCommand{"set", "new"});
+    EXPECT_TRUE(cache_.execute(DeleteCommand{"deleted"}));
+    EXPECT_EQ(cache_.undo(), UndoOutcome::done);
+    EXPECT_EQ(cache_.undo(), UndoOutcome::done);
+    EXPECT_TRUE(cache_.flush().complete());
+    EXPECT_EQ(stored("set"), "old");
+    EXPECT_EQ(stored("deleted"), "old");
+    EXPECT_EQ(cache_.inspect("set")->remaining_ttl, hours(2));
+    EXPECT_EQ(cache_.inspect("set")->weight, 6U);
+    EXPECT_EQ(cache_.redo(), UndoOutcome::done);
+    EXPECT_EQ(stored("set"), delayed ? "old" : "new");
+  }
+}
+
 }  // namespace
 }  // namespace tarmac::core_tests

@@ -45,7 +45,7 @@ struct Stats {
   std::uint64_t snapshots_restored = 0;
   std::uint64_t observer_errors = 0;
 
-  // Levels, which rise and fall.
+  // Levels, which rise and fall. What has expired counts until it is swept: reading takes no lock.
   std::uint64_t current_items = 0;
   std::uint64_t total_bytes = 0;
   std::uint64_t dirty_writes_pending = 0;

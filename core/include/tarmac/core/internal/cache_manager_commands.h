@@ -4,13 +4,14 @@
 #include <tarmac/core/cache_manager.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace tarmac {
 
 template <class K, class V, class H, class E>
 auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const SetOptions& options)
     -> Change {
-  Change change{K(key), std::nullopt, std::nullopt};
+  Change change{K(key), {}, {}};
   Intent intent;
   std::optional<SetOutcome> outcome;
   if (value) {
@@ -18,15 +19,18 @@ auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const Se
     outcome = prepared.outcome;
     intent = std::move(prepared.intent);
   }
+  intent.load_before = true;
   const auto payload = intent.payload;
   const auto weight = intent.weight;
   auto mutation = engine_.write(key, std::move(intent));
   if (outcome) count(*outcome);
-  change.target = std::move(mutation.before);
-  if (mutation.stamp != 0) {
-    change.current = internal::Version<V>{internal::Ref<const internal::Payload<V>>(payload.get()),
-                                          mutation.stamp, weight};
+  if (mutation.before) change.target = std::move(*mutation.before);
+  if (change.target && mutation.loaded) {
+    const auto loaded_weight = weigher_(change.key, change.target.payload->value);
+    change.target.weight = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(loaded_weight, std::numeric_limits<std::uint32_t>::max()));
   }
+  if (mutation.stamp != 0) change.current = {payload, mutation.stamp, weight};
   return change;
 }
 
@@ -34,8 +38,8 @@ template <class K, class V, class H, class E>
 void CacheManager<K, V, H, E>::finish(Record record) {
   for (const auto& change : record.changes) {
     record.bytes += content_bytes(change.key);
-    if (change.target) record.bytes += change.target->weight;
-    if (change.current) record.bytes += change.current->weight;
+    record.bytes += change.target.weight;
+    record.bytes += change.current.weight;
   }
   const auto keys = record.changes.size();
   history_.push_executed(std::move(record));
@@ -60,7 +64,7 @@ bool CacheManager<K, V, H, E>::execute(DeleteCommand<CommandK> command) {
   const K key(std::move(command.key));
   Record record;
   record.changes.push_back(perform(key, std::nullopt, {}));
-  const bool changed = record.changes.front().target.has_value();
+  const bool changed = static_cast<bool>(record.changes.front().target);
   finish(std::move(record));
   return changed;
 }
@@ -88,17 +92,17 @@ bool CacheManager<K, V, H, E>::execute(const MacroCommand<K, V>& command) {
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::turn(Change& change) {
   Intent intent;
-  intent.expected = change.current ? change.current->payload.get() : nullptr;
+  intent.expected = change.current.payload.get();
   if (change.target) {
     // The payload keeps its deadline: time goes on for a value that waits in the history.
-    intent.payload = change.target->payload;
-    intent.weight = change.target->weight;
+    intent.payload = change.target.payload;
+    intent.weight = change.target.weight;
     intent.keep_in_cache = engine_.budget().could_hold(intent.weight);
   }
   const auto mutation = engine_.write(change.key, std::move(intent));
   if (!mutation.applied) return false;
   std::swap(change.target, change.current);
-  if (mutation.stamp == 0) change.current.reset();  // Its deadline had passed meanwhile.
+  if (mutation.stamp == 0) change.current = {};  // Its deadline had passed meanwhile.
   return true;
 }
 

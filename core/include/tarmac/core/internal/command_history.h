@@ -17,9 +17,9 @@ template <class K, class V>
 struct KeyChange {
   K key;
   /// What undo (or, on the redo stack, redo) brings back; empty: no entry.
-  std::optional<Version<V>> target;
+  Version<V> target;
   /// What must still be there for it, and what the step in the other direction brings back.
-  std::optional<Version<V>> current;
+  Version<V> current;
 };
 
 template <class K, class V>

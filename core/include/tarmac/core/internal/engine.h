@@ -36,6 +36,8 @@ struct WriteIntent {
   /// False for a value that goes to the store but is too large for the cache.
   bool keep_in_cache = true;
   RemovalCause removal_cause = RemovalCause::erased;
+  /// Whether `before` is to be asked of the store if the key is not cached: for undo.
+  bool load_before = false;
   /// If set, the write happens only while the key has this very value; null stands for an absent
   /// key. The identity of the payload, not the stamp: a value that undo brought back is the same
   /// value, in a write of its own. Whoever asks holds the payload, so its address is not reused.
@@ -47,6 +49,8 @@ template <class V>
 struct Mutation {
   bool applied = false;
   std::optional<Version<V>> before;
+  /// `before` came from the store; its weight is unknown.
+  bool loaded = false;
   /// Of this write; 0 if the key is absent now.
   std::uint64_t stamp = 0;
 };
@@ -158,6 +162,7 @@ class Engine final : public WritePolicyHost {
                                 EffectsType& effects);
   Mutation<V> write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent,
                          EffectsType& effects);
+  [[nodiscard]] std::optional<Version<V>> load_stored(const WritePolicy& policy, Key key) const;
   [[nodiscard]] StoreWrite encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
                                   std::uint64_t stamp) const;
   [[nodiscard]] std::vector<std::unique_ptr<EvictionStrategy>> make_strategies(
@@ -168,6 +173,7 @@ class Engine final : public WritePolicyHost {
   void restore_store(const SnapshotData<K, V>& snapshot,
                      std::vector<std::unique_ptr<ShardContent<K, V>>>& contents);
   void mark_dirty_entries();
+  [[nodiscard]] std::unique_lock<std::mutex> lock_admin() const;
   /// The function of compute() would be called again for ever if it cleared its own cache.
   void refuse_inside_compute(const char* call) const;
 

@@ -23,7 +23,7 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
   std::string detail;
   std::uint64_t handed = 0;
   {
-    const std::lock_guard admin(admin_mutex_);
+    const auto admin = lock_admin();
     auto made = make_strategies(factory);  // Throws before anything is changed.
     detail = strategy_name() + " -> " + name;
     for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -72,7 +72,7 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
   std::string detail;
   std::shared_ptr<WritePolicy> old;  // Destroyed after the locks are released.
   {
-    const std::lock_guard admin(admin_mutex_);
+    const auto admin = lock_admin();
     old = policy();
     detail = std::string(old ? old->name() : "none") + " -> " + std::string(made->name());
     if (old) static_cast<void>(old->flush(limit));  // Most of it, while writers go on.
@@ -133,6 +133,69 @@ template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::on_store_error(std::string_view message) noexcept {
   const Gate::PolicyThread inside;
   announce(EventType::store_error, message, 1, 0);
+}
+
+template <class K, class V, class H, class E>
+StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
+                                      std::uint64_t stamp) const {
+  if constexpr (Encodable<K> && Encodable<V>) {
+    StoreWrite write;
+    write.key = Codec<K>::encode(K(key));
+    write.stamp = stamp;
+    write.hash = hash;
+    if (intent.payload) {
+      const auto now = clock_->steady_now();
+      const auto deadline = intent.payload->deadline;
+      if (deadline > now) write.value = Codec<V>::encode(intent.payload->value);
+      if (deadline != kNever) {
+        write.expires_at = deadline_after(clock_->wall_now(), deadline - now);
+      }
+    }
+    return write;
+  } else {
+    // set_write_policy() has refused every policy that would get here.
+    TARMAC_ASSERT(false);
+    return {};
+  }
+}
+
+// What the store has, or is owed, for a key that is not cached.
+template <class K, class V, class H, class E>
+std::optional<Version<V>> Engine<K, V, H, E>::load_stored(const WritePolicy& policy,
+                                                          Key key) const {
+  if constexpr (Encodable<K> && Encodable<V>) {
+    const auto bytes = Codec<K>::encode(K(key));
+    const auto wall_now = clock_->wall_now();
+    std::optional<StoredValue> stored;
+    if (auto owed = policy.pending(bytes)) {
+      if (owed->value) stored = {std::move(*owed->value), owed->stamp, owed->expires_at};
+    } else {
+      stored = policy.store()->load(bytes, wall_now);
+    }
+    if (!stored || (stored->expires_at && *stored->expires_at <= wall_now)) return std::nullopt;
+    auto payload = std::make_unique<Payload<V>>(Codec<V>::decode(stored->bytes));
+    payload->created_at = clock_->steady_now();
+    if (stored->expires_at) {
+      payload->deadline = deadline_after(payload->created_at, *stored->expires_at - wall_now);
+    }
+    return Version<V>{Ref<const Payload<V>>(payload.release()), stored->stamp, 0};
+  } else {
+    return std::nullopt;
+  }
+}
+
+// A slot that a policy's own thread calls must not wait for a change of the whole that waits for
+// that thread.
+template <class K, class V, class H, class E>
+std::unique_lock<std::mutex> Engine<K, V, H, E>::lock_admin() const {
+  if (!Gate::PolicyThread::is_this_thread()) return std::unique_lock(admin_mutex_);
+  std::unique_lock lock(admin_mutex_, std::try_to_lock);
+  if (!lock) {
+    throw UsageError("cache \"" + options_.name +
+                     "\": a slot on flushed or store_error called for a change of the whole cache "
+                     "while another is under way: do it later, from another thread");
+  }
+  return lock;
 }
 
 }  // namespace tarmac::internal

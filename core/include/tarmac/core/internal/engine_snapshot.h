@@ -26,7 +26,7 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
   data->shards.resize(shards_.size());
   const auto began = clock_->steady_now();
   {
-    const std::lock_guard admin(admin_mutex_);
+    const auto admin = lock_admin();
     {
       const Gate::Closure closed(gate_);
       {
@@ -192,7 +192,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
   SteadyNanos next_due = kNever;
   auto contents = build_aside(snapshot, began);  // Destroyed, with the old values, after the locks.
   {
-    const std::lock_guard admin(admin_mutex_);
+    const auto admin = lock_admin();
     const Gate::Closure closed(gate_);
     restore_store(snapshot, contents);
     {

@@ -132,7 +132,7 @@ void Engine<K, V, H, E>::resize(const Capacity& capacity) {
   checked.max_bytes = capacity.max_bytes;
   checked.validate();
   {
-    const std::lock_guard admin(admin_mutex_);
+    const auto admin = lock_admin();
     budget_.set_capacity(capacity);
     for (auto& shard : shards_) {
       const std::lock_guard lock(shard->mutex);

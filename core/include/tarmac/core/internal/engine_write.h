@@ -131,17 +131,21 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIn
   };
   EntryState state = EntryState::clean;
   bool in_store = false;
+  std::optional<Version<V>> loaded;
   if (auto* policy = active_policy_.load(std::memory_order_relaxed)) {
     {
       const std::lock_guard lock(shard.mutex);
       if (is_outdated()) return {};
     }
+    if (intent.load_before && !peek(key)) loaded = load_stored(*policy, key);
     state = policy->on_write(encode(key, hold.hash(), intent, hold.stamp()));
     in_store = true;
   }
   const std::lock_guard lock(shard.mutex);
   // With a store the write has happened, and a clear() that came after it stands.
-  if (is_outdated()) return {in_store, {}, 0};
+  Mutation<V> mutation;
+  mutation.applied = in_store;
+  if (is_outdated()) return mutation;
   if (fresh) {
     fresh->stamp = hold.stamp();
     move_to(*fresh, state);
@@ -149,7 +153,12 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIn
   }
   auto unconditional = intent;
   unconditional.expected.reset();  // An eviction since the check is no conflict.
-  return apply(shard, key, hold.hash(), unconditional, std::move(fresh), effects);
+  mutation = apply(shard, key, hold.hash(), unconditional, std::move(fresh), effects);
+  if (!mutation.before && loaded) {
+    mutation.before = std::move(loaded);
+    mutation.loaded = true;
+  }
+  return mutation;
 }
 
 template <class K, class V, class H, class E>
@@ -178,30 +187,6 @@ void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
   }
   after_unlock(shard);
   wake_sweeper(deadline);
-}
-
-template <class K, class V, class H, class E>
-StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
-                                      std::uint64_t stamp) const {
-  if constexpr (Encodable<K> && Encodable<V>) {
-    StoreWrite write;
-    write.key = Codec<K>::encode(K(key));
-    write.stamp = stamp;
-    write.hash = hash;
-    if (intent.payload) {
-      const auto now = clock_->steady_now();
-      const auto deadline = intent.payload->deadline;
-      if (deadline > now) write.value = Codec<V>::encode(intent.payload->value);
-      if (deadline != kNever) {
-        write.expires_at = deadline_after(clock_->wall_now(), deadline - now);
-      }
-    }
-    return write;
-  } else {
-    // set_write_policy() has refused every policy that would get here.
-    TARMAC_ASSERT(false);
-    return {};
-  }
 }
 
 template <class K, class V, class H, class E>

@@ -31,9 +31,11 @@ struct Payload final : RefCounted {
   SteadyNanos deadline = kNever;
 };
 
-/// One version of a key: what undo restores and a snapshot keeps.
+/// One version of a key: what undo restores and a snapshot keeps. Without a payload: no entry.
 template <class V>
 struct Version {
+  explicit operator bool() const noexcept { return static_cast<bool>(payload); }
+
   Ref<const Payload<V>> payload;
   std::uint64_t stamp = 0;
   std::uint32_t weight = 0;

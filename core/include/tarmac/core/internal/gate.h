@@ -45,16 +45,16 @@ class Gate {
     ~PolicyThread() { --depth_; }
     PolicyThread(const PolicyThread&) = delete;
     PolicyThread& operator=(const PolicyThread&) = delete;
+    [[nodiscard]] static bool is_this_thread() noexcept { return depth_ > 0; }
 
    private:
-    friend class Gate;
     inline static thread_local int depth_ = 0;
   };
 
  private:
   void enter() {
     std::unique_lock lock(mutex_);
-    if (closed_ && PolicyThread::depth_ > 0) {
+    if (closed_ && PolicyThread::is_this_thread()) {
       throw UsageError(
           "a slot on flushed or store_error wrote to the cache while its write policy, a snapshot "
           "or a restore has stopped the writers: write later, from another thread");

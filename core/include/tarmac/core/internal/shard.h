@@ -94,7 +94,7 @@ class Shard {
     strategy->on_update(entry, old_weight);
     wheel->schedule(entry);
     announce_set(entry, true, now);
-    evict_overflow(effects, now);
+    evict_overflow_but(entry, effects, now);
   }
 
   /// Unlinks `entry`, counts and tells it.
@@ -115,6 +115,18 @@ class Shard {
   void evict_overflow(EffectsType& effects, SteadyNanos now) {
     while (services_.budget.is_over() && evict_one(effects, now)) {
     }
+  }
+  /// The same, but what was just written stays: its turn is over only when it is the last.
+  void evict_overflow_but(EntryType& spared, EffectsType& effects, SteadyNanos now) {
+    bool withdrawn = false;
+    while (services_.budget.is_over()) {
+      if (!withdrawn && strategy->choose_victim() == &spared) {
+        strategy->on_remove(spared, RemovalCause::replaced);
+        withdrawn = true;
+      }
+      if (!evict_one(effects, now)) break;
+    }
+    if (withdrawn) strategy->on_insert(spared);
   }
   /// What has expired leaves before anything that lives.
   bool evict_one(EffectsType& effects, SteadyNanos now) {
