@@ -91,7 +91,8 @@ bool Parameters::get_bool(std::string_view name, bool fallback) const {
 
 std::string Parameters::get_string(std::string_view name, std::string fallback) const {
   const auto* text = find(name);
-  return text == nullptr ? std::move(fallback) : *text;
+  if (text == nullptr) return fallback;
+  return *text;
 }
 
 std::chrono::nanoseconds Parameters::get_duration(std::string_view name,

@@ -5,6 +5,7 @@
 #include <tarmac/demo/live_load.h>
 #include <tarmac/demo/observation.h>
 
+#include <atomic>
 #include <thread>
 
 namespace tarmac::demo {

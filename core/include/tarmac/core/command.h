@@ -14,7 +14,7 @@ namespace tarmac {
 template <class K, class V>
 struct SetCommand {
   SetCommand(K k, V v, SetOptions o = {})
-      : key(std::move(k)), value(std::move(v)), options(std::move(o)) {}
+      : key(std::move(k)), value(std::move(v)), options(o) {}
 
   K key;
   V value;

@@ -133,7 +133,8 @@ auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyN
       entry->visits = record.visits;
       entry->payload = record.version.payload;
       entry->stamp = record.version.stamp;
-      contents[shard_index(entry->hash)]->add(std::move(entry));
+      auto& content = *contents[shard_index(entry->hash)];
+      content.add(std::move(entry));
     }
   }
   auto strategies = make_strategies(snapshot.strategy_factory);
