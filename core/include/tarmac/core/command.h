@@ -13,8 +13,7 @@ namespace tarmac {
 /// Sets a key, as CacheManager::set() does.
 template <class K, class V>
 struct SetCommand {
-  SetCommand(K k, V v, SetOptions o = {})
-      : key(std::move(k)), value(std::move(v)), options(o) {}
+  SetCommand(K k, V v, SetOptions o = {}) : key(std::move(k)), value(std::move(v)), options(o) {}
 
   K key;
   V value;
