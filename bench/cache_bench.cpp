@@ -16,11 +16,13 @@ namespace tarmac::bench {
 namespace {
 
 constexpr std::string_view kUsage =
-    "Usage: cache_bench [--list] [--subject=NAME] [--memory] [--entries=N] [--seconds=S]\n"
+    "Usage: cache_bench [--list | --check] [--subject=NAME] [--memory] [--entries=N] "
+    "[--seconds=S]\n"
     "                   [--timed=N] [options of Google Benchmark]\n";
 
 struct Wishes {
   bool list = false;
+  bool check = false;
   bool memory = false;
   std::string subject;
 };
@@ -46,6 +48,8 @@ bool take(std::string_view argument, Wishes& wishes) {
   const std::string value(equals == std::string_view::npos ? "" : argument.substr(equals + 1));
   if (name == "--list") {
     wishes.list = true;
+  } else if (name == "--check") {
+    wishes.check = true;
   } else if (name == "--memory") {
     wishes.memory = true;
   } else if (name == "--subject") {
@@ -90,20 +94,20 @@ int run(int argc, char** argv) {
 
   bool found = false;
   for (const auto& entrant : entrants()) {
-    if (wishes.list) {
-      std::cout << entrant.name << '\n';
-    } else if (wishes.subject.empty() || wishes.subject == entrant.name) {
-      add(entrant, wishes.memory);
-    } else {
-      continue;
-    }
+    if (!wishes.subject.empty() && wishes.subject != entrant.name) continue;
     found = true;
+    if (wishes.list || wishes.check) {
+      if (wishes.check) entrant.check();
+      std::cout << entrant.name << '\n';
+    } else {
+      add(entrant, wishes.memory);
+    }
   }
   if (!found) {
     std::cerr << "cache_bench: there is no subject \"" << wishes.subject << "\"; see --list\n";
     return EXIT_FAILURE;
   }
-  if (!wishes.list) benchmark::RunSpecifiedBenchmarks();
+  if (!wishes.list && !wishes.check) benchmark::RunSpecifiedBenchmarks();
   leave_stand();
   return EXIT_SUCCESS;
 }

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "check.h"
 #include "latency.h"
 #include "memory.h"
 #include "stand.h"
@@ -77,7 +78,7 @@ void mix(benchmark::State& state, const Subject<Cache>& subject, std::size_t eve
   serve(state, subject, Filling::resident,
         [every](Cache& cache, Wanted<typename Cache::Key> key, std::size_t number) {
           if (number % every != 0) return hit<Cache>(cache, key);
-          cache.set(key, value_of(key));
+          replace(cache, key, value_of(key));
           return true;
         });
 }
@@ -207,7 +208,12 @@ template <class Ints, class Texts>
   return {.name = ints.name,
           .add_ints = [ints] { add_cells(ints); },
           .add_texts = [texts] { add_cells(texts); },
-          .add_memory = [ints] { add_memory_cells(ints); }};
+          .add_memory = [ints] { add_memory_cells(ints); },
+          .check =
+              [ints, texts] {
+                check(ints);
+                check(texts);
+              }};
 }
 
 /// The same for a cache that is made from its capacity and nothing else.

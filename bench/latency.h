@@ -18,8 +18,17 @@ class Latencies {
 
   template <class Request>
   void time_each(Request&& request) {
-    time_into(times_, request);
+    for (auto& time : times_) time = time_one(request);
   }
+
+  /// The same, but ends early when `go_on()` is false.
+  template <class GoOn, class Request>
+  void time_each_while(GoOn&& go_on, Request&& request) {
+    std::size_t timed = 0;
+    for (; timed < times_.size() && go_on(); ++timed) times_[timed] = time_one(request);
+    times_.resize(timed);
+  }
+  [[nodiscard]] std::size_t requests() const { return times_.size(); }
 
   /// As the counters p50, p99 and p99_9, in nanoseconds.
   void report(benchmark::State& state);
@@ -32,14 +41,12 @@ class Latencies {
   using Times = std::vector<std::uint32_t>;
 
   template <class Request>
-  static void time_into(Times& times, Request&& request) {
+  static std::uint32_t time_one(Request& request) {
     using Clock = std::chrono::steady_clock;
-    for (auto& time : times) {
-      const auto start = Clock::now();
-      request();
-      time = static_cast<std::uint32_t>(
-          std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
-    }
+    const auto start = Clock::now();
+    request();
+    return static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
   }
   [[nodiscard]] static double raw_percentile(Times& times, double share);
 

@@ -4,11 +4,11 @@
 #include <benchmark/benchmark.h>
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "keys.h"
@@ -57,6 +57,16 @@ bool hit_or_insert(Cache& cache, Wanted<typename Cache::Key> key) {
     if (hit(cache, key)) return true;
     cache.set(key, value_of(key));
     return false;
+  }
+}
+
+/// Writes a key that is there.
+template <class Cache>
+void replace(Cache& cache, Wanted<typename Cache::Key> key, typename Cache::Value value) {
+  if constexpr (requires { cache.replace(key, std::move(value)); }) {
+    cache.replace(key, std::move(value));
+  } else {
+    cache.set(key, std::move(value));
   }
 }
 

@@ -31,6 +31,8 @@ struct Entrant {
   std::function<void()> add_ints;
   std::function<void()> add_texts;
   std::function<void()> add_memory;
+  /// Throws unless the cache does what the workloads take for granted.
+  std::function<void()> check;
 };
 
 // One file of subjects/ each.

@@ -43,7 +43,8 @@ class RocksDb {
   static constexpr bool kUpdates = true;
   static constexpr int kThreads = 2;
 
-  explicit RocksDb(std::shared_ptr<rocksdb::Cache> cache) : cache_(std::move(cache)) {}
+  RocksDb(std::shared_ptr<rocksdb::Cache> cache, bool insert_replaces)
+      : cache_(std::move(cache)), insert_replaces_(insert_replaces) {}
 
   std::optional<V> get(Wanted<K> key) {
     std::optional<V> copy;
@@ -62,27 +63,38 @@ class RocksDb {
     const auto status = cache_->Insert(Bytes(key), Box::box(std::move(value)), 1, &Box::free);
     if (!status.ok()) throw std::runtime_error("RocksDB: " + status.ToString());
   }
+  void replace(Wanted<K> key, V value) {
+    if (!insert_replaces_) cache_->Erase(Bytes(key));
+    set(key, std::move(value));
+  }
   [[nodiscard]] std::size_t size() const { return cache_->GetUsage(); }
 
  private:
   std::shared_ptr<rocksdb::Cache> cache_;
+  bool insert_replaces_;
 };
 
 template <class K, class V>
-Subject<RocksDb<K, V>> subject(const std::string& name,
-                               std::shared_ptr<rocksdb::Cache> (*make)(std::size_t)) {
-  return {name, "",
-          [make](std::size_t capacity) { return std::make_unique<RocksDb<K, V>>(make(capacity)); }};
+Subject<RocksDb<K, V>> lru() {
+  return {"rocksdb_lru", "", [](std::size_t capacity) {
+            return std::make_unique<RocksDb<K, V>>(make_lru(capacity), true);
+          }};
+}
+
+/// Keeps the value that it has: to replace one, it has to be erased first.
+template <class K, class V>
+Subject<RocksDb<K, V>> hyper_clock() {
+  return {"rocksdb_hyperclock", "", [](std::size_t capacity) {
+            return std::make_unique<RocksDb<K, V>>(make_hyper_clock(capacity), false);
+          }};
 }
 
 }  // namespace
 
 void enter_rocksdb(std::vector<Entrant>& entrants) {
-  for (const auto& [name, make] :
-       {std::pair("rocksdb_lru", &make_lru), std::pair("rocksdb_hyperclock", &make_hyper_clock)}) {
-    entrants.push_back(entrant(subject<std::uint64_t, std::uint64_t>(name, make),
-                               subject<std::string, std::string>(name, make)));
-  }
+  entrants.push_back(entrant(lru<std::uint64_t, std::uint64_t>(), lru<std::string, std::string>()));
+  entrants.push_back(entrant(hyper_clock<std::uint64_t, std::uint64_t>(),
+                             hyper_clock<std::string, std::string>()));
 }
 
 }  // namespace tarmac::bench
