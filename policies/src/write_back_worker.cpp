@@ -18,6 +18,20 @@ WriteBackQueue::Settings queue_settings(const WriteBackOptions& options) {
           .seed = options.seed ? *options.seed : std::random_device{}()};
 }
 
+/// What the host knows the writes of a batch by.
+std::vector<StoreWrite> versions_of(std::span<const StoreWrite> batch) {
+  std::vector<StoreWrite> versions;
+  versions.reserve(batch.size());
+  for (const auto& write : batch) {
+    versions.push_back({.key = write.key,
+                        .value = std::nullopt,
+                        .stamp = write.stamp,
+                        .expires_at = std::nullopt,
+                        .hash = write.hash});
+  }
+  return versions;
+}
+
 }  // namespace
 
 WriteBackWorker::WriteBackWorker(std::shared_ptr<BackingStore> store,
@@ -78,7 +92,8 @@ std::optional<StoreWrite> WriteBackWorker::pending(std::string_view key) const {
 FlushReport WriteBackWorker::flush(std::chrono::nanoseconds limit) {
   Lock lock(mutex_);
   FlushReport report;
-  if (queue_.size() == 0 || !clock_) return report;
+  // Nothing owed may still be shown as owed, until the report of it has ended.
+  if ((queue_.size() == 0 && !reporting_) || !clock_) return report;
   const auto ticket = queue_.last_ticket();
   if (is_worker_thread()) {
     report.still_dirty = queue_.owed_since(ticket);
@@ -120,8 +135,8 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
   ++holds_;
   const auto deadline =
       deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));
-  const bool idle =
-      clock_->wait_until(lock, settled_, deadline, [&] { return !queue_.in_flight(); });
+  const bool idle = clock_->wait_until(lock, settled_, deadline,
+                                       [&] { return !queue_.in_flight() && !reporting_; });
   std::exception_ptr failure;
   if (!idle) {
     failure = std::make_exception_ptr(
@@ -247,17 +262,24 @@ void WriteBackWorker::write_batch(Lock& lock, std::span<const StoreWrite> batch,
   tell([batch](WritePolicyHost& host) {
     for (const auto& write : batch) host.on_flush_state(write, EntryState::flushing);
   });
-  const auto count = batch.size();
+  const auto versions = versions_of(batch);  // The batch is gone once it is settled.
+  const auto count = versions.size();
   const auto started = clock_->steady_now();
   const auto error = try_store(batch);
   const auto elapsed = clock_->steady_now() - started;
-  // States before the batch is settled: who waits for a flush finds its entries clean after it.
+  lock.lock();
+  settle(count, error, round);
+  reporting_ = true;
+  lock.unlock();
+  // After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
+  // calls an entry dirty for it, must hear the end of it afterwards.
   const auto state = error.empty() ? EntryState::clean : EntryState::dirty;
-  tell([batch, state](WritePolicyHost& host) {
-    for (const auto& write : batch) host.on_flush_state(write, state);
+  tell([&versions, state](WritePolicyHost& host) {
+    for (const auto& version : versions) host.on_flush_state(version, state);
   });
   lock.lock();
-  settle(batch, error, round);
+  reporting_ = false;
+  settled_.notify_all();
   lock.unlock();
   tell([&](WritePolicyHost& host) {
     if (error.empty()) {
@@ -282,10 +304,9 @@ std::string WriteBackWorker::try_store(std::span<const StoreWrite> batch) noexce
   }
 }
 
-void WriteBackWorker::settle(std::span<const StoreWrite> batch, const std::string& error,
-                             std::uint64_t round) {
+void WriteBackWorker::settle(std::size_t count, const std::string& error, std::uint64_t round) {
   if (error.empty()) {
-    flushed_.fetch_add(batch.size(), std::memory_order_relaxed);
+    flushed_.fetch_add(count, std::memory_order_relaxed);
     failures_in_a_row_ = 0;
     queue_.settle_done();
     room_.notify_all();

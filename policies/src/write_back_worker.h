@@ -65,7 +65,8 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   void write_batch(Lock& lock, std::span<const StoreWrite> batch, std::uint64_t round);
   /// The store's exception as text; empty if it took the batch.
   [[nodiscard]] std::string try_store(std::span<const StoreWrite> batch) noexcept;
-  void settle(std::span<const StoreWrite> batch, const std::string& error, std::uint64_t round);
+  /// Takes the batch in flight, of `count` writes, out of the queue, or puts it back into it.
+  void settle(std::size_t count, const std::string& error, std::uint64_t round);
   /// Calls `speak` with the host, if it may still be called. Requires: mutex_ is not held.
   void tell(const std::function<void(WritePolicyHost&)>& speak) noexcept;
   [[nodiscard]] std::string owner_text() const;
@@ -94,6 +95,8 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   std::uint32_t host_calls_ = 0;
   bool stopping_ = false;
   bool finished_ = false;
+  /// The host is being told what became of a batch that is settled.
+  bool reporting_ = false;
   /// While above zero the thread takes no batch.
   std::uint32_t holds_ = 0;
   std::uint32_t writers_waiting_ = 0;
