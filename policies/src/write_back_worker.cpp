@@ -108,6 +108,8 @@ FlushReport WriteBackWorker::flush(std::chrono::nanoseconds limit) {
   const bool done =
       clock_->wait_until(lock, settled_, deadline_after(started, saturated_nanoseconds(limit)),
                          [&] { return round_done_ >= round || finished_; });
+  // Of what is stored, every entry is known to be clean when this returns; that needs no store.
+  settled_.wait(lock, [&] { return !reporting_; });
   report.flushed = flushed_.load(std::memory_order_relaxed) - flushed_before;
   report.still_dirty = queue_.owed_since(ticket);
   report.elapsed = std::chrono::nanoseconds(clock_->steady_now() - started);
