@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "stress.h"
+
 namespace tarmac {
 namespace {
 
@@ -80,7 +82,8 @@ TEST(Linearizability, TheCheckerRejectsAStaleRead) {
 
 using IntCache = CacheManager<std::uint64_t, std::uint64_t>;
 
-void check_histories(IntCache& cache, int rounds) {
+void check_histories(IntCache& cache, std::uint64_t everyday_rounds) {
+  const auto rounds = everyday_rounds * core_tests::stress_factor();
   constexpr int kThreads = 3;
   constexpr int kCalls = 6;
   std::atomic<std::uint64_t> time{0};
@@ -89,9 +92,9 @@ void check_histories(IntCache& cache, int rounds) {
   std::vector<std::jthread> threads;
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
-      std::mt19937_64 random(static_cast<std::uint64_t>(thread));
+      std::mt19937_64 random(core_tests::stress_seed() + static_cast<std::uint64_t>(thread));
       std::uint64_t next_value = static_cast<std::uint64_t>(thread + 1) << 32U;
-      for (int round = 0; round < rounds; ++round) {
+      for (std::uint64_t round = 0; round < rounds; ++round) {
         turn.arrive_and_wait();
         auto& history = histories[static_cast<std::size_t>(thread)];
         for (int i = 0; i < kCalls; ++i) {
@@ -122,7 +125,7 @@ void check_histories(IntCache& cache, int rounds) {
       }
     });
   }
-  for (int round = 0; round < rounds; ++round) {
+  for (std::uint64_t round = 0; round < rounds; ++round) {
     cache.erase(1);
     turn.arrive_and_wait();
     turn.arrive_and_wait();

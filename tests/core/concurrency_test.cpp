@@ -20,6 +20,8 @@
 #include <thread>
 #include <vector>
 
+#include "stress.h"
+
 namespace tarmac {
 namespace {
 
@@ -42,14 +44,15 @@ CacheOptions sharded(std::uint64_t max_entries, std::uint32_t shards = 4) {
   options.name = "stress";
   options.max_entries = max_entries;
   options.shards = shards;
-  options.seed = 7;
+  options.seed = core_tests::stress_seed() + 7;
   return options;
 }
 
-/// A deterministic stream of small numbers for one thread.
+/// A stream of small numbers for one thread, the same in each round of the same seed.
 class Choice {
  public:
-  explicit Choice(int seed) : engine_(static_cast<std::uint64_t>(seed) + 1) {}
+  explicit Choice(int thread)
+      : engine_(core_tests::stress_seed() + static_cast<std::uint64_t>(thread) + 1) {}
   std::uint64_t below(std::uint64_t limit) { return engine_() % limit; }
 
  private:

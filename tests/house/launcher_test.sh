@@ -34,6 +34,9 @@ mkdir -p "${work}/tree/tests" "${work}/bin"
 cp -- "${root}/run" "${work}/tree/run"
 printf '#@ build\n# Why.\ntarmac-no-such-package\n' >"${work}/tree/packages.txt"
 expect 2 "there is no test with the label 'stress'" "${work}/tree/run" stress
+expect 2 'there is no fuzzer yet' "${work}/tree/run" fuzz
+expect 2 '--seconds needs a whole number, not "soon"' "${work}/tree/run" fuzz --seconds soon
+expect 2 '--seed needs a value' "${work}/tree/run" stress --seed
 expect 2 'there is no benchmark yet' "${work}/tree/run" bench
 
 if command -v dpkg-query >/dev/null; then

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <ostream>
+#include <set>
 #include <string_view>
 
 #include "trace_files.h"
@@ -26,8 +27,14 @@ void PrintTo(const ReferenceCase& which, std::ostream* out) {
 }
 
 std::vector<ReferenceCase> reference_cases() {
+  std::set<std::string> traces{"web07", "cloudphysics_io", "lirs_multi2"};
+  const char* all = std::getenv("TARMAC_ALL_TRACES");
+  if (const auto folder = reference_folder(); folder && all != nullptr && *all != '\0') {
+    for (const auto& row : csv_rows(*folder / "expected_miss_ratios.csv"))
+      traces.insert(row.at(kTrace));
+  }
   std::vector<ReferenceCase> cases;
-  for (const char* trace : {"web07", "cloudphysics_io", "lirs_multi2"}) {
+  for (const auto& trace : traces) {
     for (const char* strategy : {"lru", "fifo", "lfu"}) cases.push_back({trace, strategy});
   }
   return cases;
