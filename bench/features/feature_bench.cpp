@@ -97,7 +97,7 @@ Alternation::Plan plan(std::chrono::nanoseconds phase, int pairs) {
 void run_hits(benchmark::State& state, const std::string& strategy, const Alternation::Plan& plan,
               const Alternation::Sides& sides) {
   auto& reader = resident(strategy);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     Alternation(plan, sides, [&reader](auto time) { return reader.hits(time); }).report(state);
   }
 }
@@ -174,7 +174,7 @@ void write_back_on_set(benchmark::State& state, const std::string& strategy) {
   const Alternation::Sides sides{
       .without = [&writer] { writer.cache().set_write_policy(no_write_policy()); },
       .with = [&writer] { writer.cache().set_write_policy(write_back(make_memory_store())); }};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     Alternation(plan(30ms, 3), sides, [&writer](auto time) {
       return writer.sets(time);
     }).report(state);
@@ -188,7 +188,7 @@ void snapshot(benchmark::State& state, const std::string& strategy) {
     auto value = reader.cache().get(reader.next_key());
     benchmark::DoNotOptimize(value);
   };
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     Latencies quiet(sizes().timed_requests);
     quiet.time_each(get);
     Latencies during(sizes().timed_requests);

@@ -1,6 +1,5 @@
-// oneTBB's concurrent_lru_cache. It has one call: the value of a key, made by a function if it is
+// oneTBB's concurrent_lru_cache, which is a preview and has to be switched on. It has one call: the value of a key, made by a function if it is
 // not there. Nothing can be replaced, so it takes no part in the mixes.
-#define TBB_PREVIEW_CONCURRENT_LRU_CACHE 1
 #include <tbb/concurrent_lru_cache.h>
 
 #include <optional>

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks in interleaved rounds and reports medians, ratios, and the figures reached.
+
+`./run bench` builds the programs and calls this.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from report.figures import figures_of  # noqa: E402
+from report.machine import commit_of, machine_of  # noqa: E402
+from report.pages import Page  # noqa: E402
+from report.plot import plot  # noqa: E402
+from report.runner import Runner  # noqa: E402
+from report.samples import Samples  # noqa: E402
+
+ROOT = HERE.parent
+PAGES = ROOT / "docs" / "benchmarks"
+# Entries, shortest seconds of a cell, requests timed one by one.
+FULL = {"entries": 1_000_000, "seconds": 0.05, "timed": 300_000}
+QUICK = {"entries": 200_000, "seconds": 0.02, "timed": 50_000}
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--peers", action="store_true",
+                        help="measure other libraries' caches too (installs them)")
+    parser.add_argument("--quick", action="store_true",
+                        help="one short round with smaller caches: whether it works, not how fast")
+    parser.add_argument("--rounds", type=int, metavar="N", help="interleaved rounds (default 5)")
+    parser.add_argument("--filter", metavar="REGEX", default="",
+                        help="only the cells that match, for example 'get_or_insert/ints'")
+    parser.add_argument("--subjects", metavar="NAME,…",
+                        help="only these caches, for example bound,tarmac:lru,textbook")
+    parser.add_argument("--entries", type=int, metavar="N", help="entries of a cache")
+    parser.add_argument("--save", action="store_true",
+                        help="write results.md, results.svg and results.json to docs/benchmarks/")
+    parser.add_argument("--from", dest="source", type=pathlib.Path, metavar="JSON",
+                        help="report on an earlier run instead of measuring")
+    parser.add_argument("--to", type=pathlib.Path, metavar="FOLDER", default=PAGES,
+                        help="where --save writes")
+    parser.add_argument("--programs", type=pathlib.Path, help=argparse.SUPPRESS)
+    return parser
+
+
+def measure(arguments):
+    sizes = dict(QUICK if arguments.quick else FULL)
+    if arguments.entries:
+        sizes["entries"] = arguments.entries
+    runner = Runner(arguments.programs, {
+        "rounds": arguments.rounds or (1 if arguments.quick else 5),
+        "filter": arguments.filter,
+        "sizes": [f"--{name}={value}" for name, value in sizes.items()],
+        "subjects": arguments.subjects.split(",") if arguments.subjects else None,
+    }, lambda line: print(line, file=sys.stderr, flush=True))
+    machine = machine_of(arguments.programs.parent)  # Before: the load is that of the others.
+    data = runner.run()
+    words = sys.argv[1:]
+    if "--programs" in words:
+        at = words.index("--programs")
+        del words[at:at + 2]
+    data.update(command=" ".join(["./run bench", *words]), date=str(datetime.date.today()),
+                commit=commit_of(ROOT), entries=sizes["entries"], machine=machine)
+    return data
+
+
+def save(samples, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    drawing = plot(samples)
+    if drawing:
+        (folder / "results.svg").write_text(drawing, encoding="utf-8")
+    page = Page(samples).text("results.svg" if drawing else "")
+    (folder / "results.md").write_text(page, encoding="utf-8")
+    lines = json.dumps(samples.data, ensure_ascii=False, separators=(",", ":"))
+    # A line for each cell, so that a newer run can be compared with diff.
+    lines = lines.replace('"cells":{', '"cells":{\n').replace("},\"", "},\n\"")
+    (folder / "results.json").write_text(lines + "\n", encoding="utf-8")
+    print(f"wrote {folder}/results.md", file=sys.stderr)
+
+
+def main():
+    parser = options()
+    arguments = parser.parse_args()
+    if arguments.source:
+        data = json.loads(arguments.source.read_text(encoding="utf-8"))
+    elif arguments.programs:
+        try:
+            data = measure(arguments)
+        except (RuntimeError, ValueError) as error:
+            parser.exit(1, f"bench: {error}\n")
+    else:
+        parser.error("--programs or --from is needed; `./run bench` gives the first")
+    samples = Samples(data)
+    if arguments.save:
+        save(samples, arguments.to)
+    else:
+        print(Page(samples).text())
+    open_figures = [row for row in figures_of(samples) if row.verdict == "not reached"]
+    print(f"{len(open_figures)} figures not reached", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
