@@ -8,17 +8,18 @@ import argparse
 import datetime
 import json
 import pathlib
+import shlex
 import sys
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from report.figures import figures_of  # noqa: E402
-from report.machine import commit_of, machine_of  # noqa: E402
-from report.pages import Page  # noqa: E402
-from report.plot import plot  # noqa: E402
-from report.runner import Runner  # noqa: E402
-from report.samples import Samples  # noqa: E402
+from reporting.figures import figures_of  # noqa: E402
+from reporting.machine import commit_of, machine_of  # noqa: E402
+from reporting.pages import Page  # noqa: E402
+from reporting.plot import plot  # noqa: E402
+from reporting.runner import Runner  # noqa: E402
+from reporting.samples import Samples  # noqa: E402
 
 ROOT = HERE.parent
 PAGES = ROOT / "docs" / "benchmarks"
@@ -45,14 +46,26 @@ def options():
                         help="report on an earlier run instead of measuring")
     parser.add_argument("--to", type=pathlib.Path, metavar="FOLDER", default=PAGES,
                         help="where --save writes")
+    parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--programs", type=pathlib.Path, help=argparse.SUPPRESS)
     return parser
 
 
+def command_line(words):
+    """The command as a user types it: without what the launcher adds, and without folders."""
+    kept, skip = [], False
+    for word in words:
+        if not skip and word.split("=")[0] not in ("--programs", "--to"):
+            kept.append(shlex.quote(word))
+        skip = word in ("--programs", "--to")
+    return " ".join(["./run bench", *kept])
+
+
 def measure(arguments):
     sizes = dict(QUICK if arguments.quick else FULL)
-    if arguments.entries:
-        sizes["entries"] = arguments.entries
+    for name in ("entries", "seconds"):
+        if getattr(arguments, name):
+            sizes[name] = getattr(arguments, name)
     runner = Runner(arguments.programs, {
         "rounds": arguments.rounds or (1 if arguments.quick else 5),
         "filter": arguments.filter,
@@ -61,11 +74,7 @@ def measure(arguments):
     }, lambda line: print(line, file=sys.stderr, flush=True))
     machine = machine_of(arguments.programs.parent)  # Before: the load is that of the others.
     data = runner.run()
-    words = sys.argv[1:]
-    if "--programs" in words:
-        at = words.index("--programs")
-        del words[at:at + 2]
-    data.update(command=" ".join(["./run bench", *words]), date=str(datetime.date.today()),
+    data.update(command=command_line(sys.argv[1:]), date=str(datetime.date.today()),
                 commit=commit_of(ROOT), entries=sizes["entries"], machine=machine)
     return data
 

@@ -1,5 +1,6 @@
-// oneTBB's concurrent_lru_cache, which is a preview and has to be switched on. It has one call: the value of a key, made by a function if it is
-// not there. Nothing can be replaced, so it takes no part in the mixes.
+// oneTBB's concurrent_lru_cache, a preview that has to be switched on. It has one call: the value
+// of a key, made by a function if it is not there. Nothing can be replaced, so it takes no part in
+// the mixes.
 #include <tbb/concurrent_lru_cache.h>
 
 #include <optional>

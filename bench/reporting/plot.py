@@ -17,7 +17,7 @@ PANELS = [
 ]
 
 WIDTH, COLUMNS, MARGIN = 880, 2, 16
-NAMES, VALUES, ROW, HEAD = 118, 52, 17, 44
+NAMES, VALUES, ROW, HEAD = 132, 52, 17, 44
 
 # Grey works on both grounds; the colours are lighter on a dark one.
 STYLE = """
@@ -69,7 +69,8 @@ def panel(title, rows, scale, left, top, width):
         parts.append(text(x, top + HEAD - 12, f"{10 ** decade:,} ns", "axis", "middle"))
     for number, (subject, value) in enumerate(rows):
         y = top + HEAD + ROW * (number + 0.5)
-        parts.append(text(begin - 10, y + 4, subject.removeprefix(TARMAC), "", "end"))
+        parts.append(text(begin - 10, y + 4, subject.removeprefix(TARMAC),
+                          "title" if kind_of(subject) == "tarmac" else "", "end"))
         parts.append(line(begin, y, place(value), y, "stem"))
         parts.append(f'<circle cx="{place(value):.1f}" cy="{y:.1f}" r="4.5" '
                      f'class="{kind_of(subject)}"/>')

@@ -107,6 +107,9 @@ class Page:
         lines = ["## Figures to reach", "",
                  "Where a figure holds for all strategies that are not told of each hit in order "
                  "(tracking `none` or `mark`), the worst of them is shown.", ""]
+        if self.data["entries"] != 1_000_000 or self.data["rounds"] < 5:
+            lines += [f"This run was smaller than the full one ({self.data['rounds']} rounds, "
+                      f"{self.data['entries']:,} entries): the verdicts are no more than a hint.", ""]
         lines += ["| figure | strategy | to reach | measured | | |",
                   "| --- | --- | ---: | ---: | --- | --- |"]
         return lines + ["| " + " | ".join(row) + " |" for row in rows] + [""]
