@@ -4,7 +4,11 @@
 #include "reading.h"
 
 #include <array>
+#include <functional>
 #include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace tarmac::demo {
 namespace {
@@ -50,29 +54,82 @@ std::size_t cache_of(const YamlNode& step, const std::vector<CacheConfig>& cache
   return index;
 }
 
-}  // namespace
+/// Calls what reads one part of a file; check_scenario() goes on when it throws.
+using Attempt = std::function<void(const std::function<void()>& read)>;
 
-Scenario load_scenario(const std::filesystem::path& file, const ScenarioInput& input) {
+void read_steps(const YamlNode& steps, const ScenarioInput& input, const Attempt& attempt,
+                Scenario& scenario) {
+  std::map<std::size_t, std::set<std::string>> snapshots;
+  for (const auto& node : as_list(steps)) {
+    attempt([&] {
+      const auto index = cache_of(node, scenario.caches);
+      const ReadContext context{scenario.file.parent_path(), &input.trace, &scenario.caches[index],
+                                &snapshots[index]};
+      scenario.steps.push_back(read_step(node, context));
+      scenario.steps.back().cache = index;
+    });
+  }
+  if (steps.children.empty()) throw steps.error("there are no steps", "add one: `- get: KEY`");
+}
+
+Scenario read_scenario(const YamlNode& root, const std::filesystem::path& file,
+                       const ScenarioInput& input, const Attempt& attempt) {
   static const std::array<std::string, 4> known{"title", "description", "caches", "steps"};
-  const auto root = load_yaml(file);
   const MapReader map(root, known);
   Scenario scenario;
   scenario.file = file;
-  scenario.title = as_string(map.require("title"));
-  scenario.description = map.get_string("description").value_or("");
+  attempt([&] { scenario.title = as_string(map.require("title")); });
+  attempt([&] { scenario.description = map.get_string("description").value_or(""); });
+  // Without its caches no step means anything.
   scenario.caches = read_caches(map.require("caches"), input.config);
-
-  std::map<std::size_t, std::set<std::string>> snapshots;
-  const auto& steps = map.require("steps");
-  for (const auto& node : as_list(steps)) {
-    const auto index = cache_of(node, scenario.caches);
-    const ReadContext context{file.parent_path(), &input.trace, &scenario.caches[index],
-                              &snapshots[index]};
-    scenario.steps.push_back(read_step(node, context));
-    scenario.steps.back().cache = index;
-  }
-  if (scenario.steps.empty()) throw steps.error("there are no steps", "add one: `- get: KEY`");
+  attempt([&] { read_steps(map.require("steps"), input, attempt, scenario); });
   return scenario;
+}
+
+std::string count_of(std::size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::vector<std::string> summary_of(const Scenario& scenario) {
+  std::size_t checks = 0;
+  for (const auto& step : scenario.steps) checks += step.checks.size();
+  std::string caches;
+  for (const auto& cache : scenario.caches) caches += " " + cache.options.name;
+  return {"scenario: " + scenario.title, count_of(scenario.steps.size(), "step") + ", " +
+                                             count_of(checks, "expectation") + ", on" + caches};
+}
+
+}  // namespace
+
+Scenario load_scenario(const std::filesystem::path& file, const ScenarioInput& input) {
+  return read_scenario(load_yaml(file), file, input, [](const auto& read) { read(); });
+}
+
+Scenario parse_scenario(std::string_view text, const std::filesystem::path& file,
+                        const ScenarioInput& input) {
+  return read_scenario(parse_yaml(text, file.string()), file, input,
+                       [](const auto& read) { read(); });
+}
+
+bool is_scenario(const YamlNode& root) {
+  return root.is_map() && (root.find("title") != nullptr || root.find("description") != nullptr ||
+                           root.find("steps") != nullptr);
+}
+
+FileCheck check_scenario(const YamlNode& root, const std::filesystem::path& file,
+                         const ScenarioInput& input) {
+  FileCheck check;
+  const Attempt attempt = [&](const auto& read) {
+    try {
+      read();
+    } catch (const ConfigError& error) {
+      check.problems.emplace_back(error.what());
+    }
+  };
+  Scenario scenario;
+  attempt([&] { scenario = read_scenario(root, file, input, attempt); });
+  if (check.ok()) check.summary = summary_of(scenario);
+  return check;
 }
 
 }  // namespace tarmac::demo

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/config/config.h>
+#include <tarmac/config/yaml_document.h>
 #include <tarmac/demo/result.h>
 
 #include <cstddef>
@@ -70,6 +71,18 @@ struct ScenarioInput {
 /// place, as load_config_file() does; nothing has been played then.
 [[nodiscard]] Scenario load_scenario(const std::filesystem::path& file,
                                      const ScenarioInput& input = {});
+
+/// The same for a text; `file` is how errors call it, and where its paths begin.
+[[nodiscard]] Scenario parse_scenario(std::string_view text, const std::filesystem::path& file,
+                                      const ScenarioInput& input = {});
+
+/// Whether a file is meant as a scenario, and not as a cache file: it has `title`, `description` or
+/// `steps`.
+[[nodiscard]] bool is_scenario(const YamlNode& root);
+/// Reads a scenario to the end, whatever is wrong with it, but for its steps if its caches are.
+/// Throws nothing of its own.
+[[nodiscard]] FileCheck check_scenario(const YamlNode& root, const std::filesystem::path& file,
+                                       const ScenarioInput& input = {});
 
 /// Something that can be written into a scenario file.
 struct KindDescription {
