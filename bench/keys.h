@@ -16,7 +16,7 @@ struct Sizes {
   /// Entries of a full cache; the workloads with evictions ask for ten times as many keys.
   std::size_t entries = 1'000'000;
   /// Shortest time of a cell, in seconds.
-  double cell_seconds = 0.05;
+  double cell_seconds = 0.03;
   /// Requests that are timed one by one for the percentiles.
   std::size_t timed_requests = 300'000;
 };

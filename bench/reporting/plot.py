@@ -53,6 +53,10 @@ def line(x1, y1, x2, y2, kind):
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
 
 
+def tick(decade):
+    return f"{10 ** decade} ns" if decade < 3 else f"{10 ** (decade - 3)} µs"
+
+
 def panel(title, rows, scale, left, top, width):
     """`rows`: (subject, nanoseconds), the quickest first. `scale`: the decades shown."""
     low, high = scale
@@ -66,7 +70,7 @@ def panel(title, rows, scale, left, top, width):
     for decade in range(low, high + 1):
         x = place(10 ** decade)
         parts.append(line(x, top + HEAD - 8, x, bottom, "grid"))
-        parts.append(text(x, top + HEAD - 12, f"{10 ** decade:,} ns", "axis", "middle"))
+        parts.append(text(x, top + HEAD - 12, tick(decade), "axis", "middle"))
     for number, (subject, value) in enumerate(rows):
         y = top + HEAD + ROW * (number + 0.5)
         parts.append(text(begin - 10, y + 4, subject.removeprefix(TARMAC),

@@ -12,6 +12,8 @@ from .samples import add_round
 # A subject that takes this many times as long as is usual takes part in two rounds only: it is so
 # far behind that more would not say more.
 FAR_BEHIND = 2.5
+# What a feature adds is measured many times in turn within each round.
+FEATURE_ROUNDS = 3
 
 
 class Runner:
@@ -34,12 +36,15 @@ class Runner:
                     continue
                 took[subject] = self.measure(number, "cache_bench", subject,
                                              [f"--subject={subject}"])
-            if (self.programs / "feature_bench").exists() and not settings["subjects"]:
+            if self.has_features() and number < FEATURE_ROUNDS:
                 self.measure(number, "feature_bench", "features", [])
         for subject in subjects:  # Once: the allocator hands out the same each time.
             self.measure(0, "cache_bench", f"memory of {subject}",
                          [f"--subject={subject}", "--memory"])
         return self.data
+
+    def has_features(self):
+        return (self.programs / "feature_bench").exists() and not self.settings["subjects"]
 
     def sits_out(self, subject, number, took):
         if number in (0, self.settings["rounds"] // 2):
