@@ -97,7 +97,10 @@ def main():
     parser = options()
     arguments = parser.parse_args()
     if arguments.source:
-        data = json.loads(arguments.source.read_text(encoding="utf-8"))
+        try:
+            data = json.loads(arguments.source.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            parser.exit(2, f"bench: {arguments.source}: {error}\n")
     elif arguments.programs:
         try:
             data = measure(arguments)

@@ -120,8 +120,9 @@ class Page:
         for subject in self.evicting:
             ratios = [self.samples.times_the_bound(cell(workload, subject, kind))
                       for _, workload, kind in TO_BOUND]
-            rows.append([name_of(subject), self.samples.subjects[subject].get("tracking", "–")]
-                        + [times(ratio) for ratio in ratios])
+            if any(ratios):
+                tracking = self.samples.subjects[subject].get("tracking", "–")
+                rows.append([name_of(subject), tracking] + [times(ratio) for ratio in ratios])
         lines = table(["cache", "tracking"] + [title for title, _, _ in TO_BOUND], rows)
         return lines and ["## Resident reads, as multiples of the bound's time", "",
                           "1 thread; the bound's `get` in the same process, just before. "
