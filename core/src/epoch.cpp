@@ -67,8 +67,8 @@ ThreadSlot& acquire_thread_slot() {
 }
 
 bool Epoch::try_advance() noexcept {
-  // Read before the barrier: what was unlinked in an earlier epoch than this one was unlinked before
-  // the barrier, so that no reader who is not seen below can find it.
+  // Read before the barrier: what was unlinked in an earlier epoch than this one was unlinked
+  // before the barrier, so that no reader who is not seen below can find it.
   auto epoch = now_.load(std::memory_order_acquire);
   if (has_membarrier()) {
     membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
@@ -87,7 +87,8 @@ bool Epoch::is_alone() noexcept {
   const auto count = users_.load(std::memory_order_seq_cst);
   if (count == 0) return true;
   // This thread may itself be in the middle of looking at a value.
-  return count == 1 && current_thread_slot != nullptr && current_thread_slot->depth == 0;
+  return count == 1 && current_thread_slot != nullptr &&
+         current_thread_slot->pinned.load(std::memory_order_relaxed) == 0;
 }
 
 }  // namespace tarmac::internal

@@ -13,24 +13,24 @@ namespace tarmac {
 ///
 /// - Ownership: the cache owns every node. A strategy owns the fields marked "strategy" while it
 ///   tracks the node; the cache alone writes the others.
-/// - Thread-safety: guarded by the lock of the shard that holds the entry, but for the Relaxed
-///   fields, which hits touch without it.
+/// - Thread-safety: guarded by the lock of the shard that holds the entry, but for `expires_at`,
+///   which hits look at without it.
 struct EntryNode {
   /// Cache: when the entry expires, in steady nanoseconds; kNever without a TTL.
   internal::Relaxed<SteadyNanos> expires_at = kNever;
   /// Cache: what the weigher said when the value was set.
   std::uint32_t weight = 1;
-  /// Cache: hits since the entry came in, held at kMaxVisits. Where the strategy is not told of
-  /// single hits, they are counted up to kMaxMarkedVisits only, so that a hot entry comes to rest.
-  internal::Relaxed<std::uint16_t> visits = std::uint16_t{0};
-  /// Both: raised by a hit, up to kMaxMark, where the strategy asks for AccessTracking::mark, which
+  /// Cache: hits since the entry came in, held at kMaxVisits. Not counted while the strategy asks
+  /// for AccessTracking::none.
+  std::uint16_t visits = 0;
+  /// Raised by hits, up to kMaxMark, where the strategy asks for AccessTracking::mark; the strategy
   /// lowers or clears it. Zero when not tracked.
-  internal::Relaxed<std::uint8_t> mark = std::uint8_t{0};
+  std::uint8_t mark = 0;
   /// Strategy: small flags, for example the segment the node is in. Zero when not tracked.
   std::uint8_t flags = 0;
   /// Cache: the shard's operation count when the entry was last hit and when it came in. They wrap;
   /// compare with is_older().
-  internal::Relaxed<std::uint32_t> accessed_at = std::uint32_t{0};
+  std::uint32_t accessed_at = 0;
   std::uint32_t inserted_at = 0;
   /// Cache: the key's hash, the same for the key's whole life, so that ghost lists may keep it.
   std::uint64_t hash = 0;
@@ -41,7 +41,6 @@ struct EntryNode {
   std::uint64_t scratch = 0;
 
   static constexpr std::uint16_t kMaxVisits = std::numeric_limits<std::uint16_t>::max();
-  static constexpr std::uint16_t kMaxMarkedVisits = 255;
   static constexpr std::uint8_t kMaxMark = 3;
 };
 

@@ -91,7 +91,8 @@ class EvictionStrategy {
 };
 
 /// Brings a hit to `strategy` as it wants it; for whoever drives one without a cache.
-inline void tell_hit(EvictionStrategy& strategy, AccessTracking tracking, EntryNode& node) noexcept {
+inline void tell_hit(EvictionStrategy& strategy, AccessTracking tracking,
+                     EntryNode& node) noexcept {
   if (tracking == AccessTracking::ordered) {
     strategy.on_access(node);
   } else if (tracking == AccessTracking::mark) {

@@ -100,7 +100,8 @@ class StripedCounters {
   [[nodiscard]] std::uint64_t read(Counter counter) const noexcept {
     const auto index = static_cast<std::size_t>(counter);
     std::uint64_t total = 0;
-    for (const auto& stripe : shared_) total += stripe.values[index].load(std::memory_order_relaxed);
+    for (const auto& stripe : shared_)
+      total += stripe.values[index].load(std::memory_order_relaxed);
     if (index >= kLookUps) return total;
     for (const auto& stripe : owned_) total += stripe.values[index].load(std::memory_order_relaxed);
     return total;

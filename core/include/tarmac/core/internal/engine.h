@@ -145,14 +145,14 @@ class Engine final : public WritePolicyHost {
 
   [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
     // The table uses the lower bits, the shard the upper ones.
-    return static_cast<std::size_t>(hash >> 48U) & (shards_.size() - 1);
+    return static_cast<std::size_t>(hash >> 48U) & shard_mask_;
   }
   [[nodiscard]] ShardType& shard_of(std::uint64_t hash) const noexcept {
     return *shards_[shard_index(hash)];
   }
   void reclaim(ShardType& shard);
   template <class Use>
-  bool read_slowly(ShardType& shard, Key key, std::uint64_t hash, Use&& use);
+  [[gnu::noinline]] bool read_locked(ShardType& shard, Key key, std::uint64_t hash, Use&& use);
   /// Runs when a shard's lock has been released: events, and room that the shard had not itself.
   void after_unlock(ShardType& shard, SteadyNanos deadline);
   /// Evicts until the cache is within its bounds; from `spared`, where what was just written is,
@@ -197,6 +197,7 @@ class Engine final : public WritePolicyHost {
   DurationRecorder flush_durations_;
   Budget budget_;
   std::vector<std::unique_ptr<ShardType>> shards_;
+  std::size_t shard_mask_ = 0;
 
   /// Serialises changes of the whole. Before the gate, which is before the shards' locks.
   mutable std::mutex admin_mutex_;

@@ -10,58 +10,53 @@ template <class Use>
 bool Engine<K, V, H, E>::read(Key key, Use&& use) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
+  if (events_.has_slots(EventType::entry_get_hit)) [[unlikely]] {
+    return read_locked(shard, key, hash, std::forward<Use>(use));
+  }
   ThreadSlot& thread = this_thread_slot();
-  Content<V> observed;
   {
     const EpochPin pin(thread);
     auto& log = shard.hit_log();
-    EntryType* entry = shard.find(key, hash);
-    if (entry != nullptr && shard.is_live(*entry)) [[likely]] {
+    const auto found = shard.look_up(key, hash);
+    if (found.live) [[likely]] {
       counters_.add_look_up(thread, Counter::hits);
-      shard.record_hit(*entry, thread, log);
-      if (!events_.has_slots(EventType::entry_get_hit)) [[likely]] {
-        entry->cell.use(std::forward<Use>(use));
-        return true;
-      }
-      const std::lock_guard lock(shard.mutex);
-      observed = entry->cell.content();
-      shard.announce(EventType::entry_get_hit, *entry, 0);
-    } else if (entry == nullptr && !events_.has_slots(EventType::entry_get_miss)) [[likely]] {
+      shard.record_hit(*found.entry, thread, log);
+      found.with_value(std::forward<Use>(use));
+      return true;
+    }
+    if (found.entry == nullptr && !events_.has_slots(EventType::entry_get_miss)) [[likely]] {
       counters_.add_look_up(thread, Counter::misses);
       return false;
     }
   }
-  if (!observed) return read_slowly(shard, key, hash, std::forward<Use>(use));
-  shard.events.deliver(events_);
-  std::forward<Use>(use)(observed.value());
-  return true;
+  return read_locked(shard, key, hash, std::forward<Use>(use));
 }
 
-// What is not a plain hit or miss: an entry that has expired, or a miss that somebody listens to.
+// The same with the shard's lock, where more is to be done than to look: an entry has expired, or
+// somebody listens.
 template <class K, class V, class H, class E>
 template <class Use>
-bool Engine<K, V, H, E>::read_slowly(ShardType& shard, Key key, std::uint64_t hash, Use&& use) {
+bool Engine<K, V, H, E>::read_locked(ShardType& shard, Key key, std::uint64_t hash, Use&& use) {
   Content<V> found;
   {
     EffectsType effects;
-    {
-      const std::lock_guard lock(shard.mutex);
-      auto* entry = shard.find(key, hash);
-      const SteadyNanos now = clock_->steady_now();
-      if (entry != nullptr && shard.is_expired(*entry, now)) {
-        shard.remove(*entry, RemovalCause::expired, now);
-        shard.collect(effects);
-        entry = nullptr;
-      }
-      if (entry != nullptr) {  // It was written meanwhile.
-        found = entry->cell.content();
-        shard.announce(EventType::entry_get_hit, *entry, now);
-      } else if (events_.has_slots(EventType::entry_get_miss)) {
-        shard.announce_miss(Ref<EntryType>(new EntryType(K(key), hash, Version<V>{})), now);
-      }
+    const std::lock_guard lock(shard.mutex);
+    auto* entry = shard.find(key, hash);
+    const SteadyNanos now = clock_->steady_now();
+    if (entry != nullptr && shard.is_expired(*entry, now)) {
+      shard.remove(*entry, RemovalCause::expired, now);
+      shard.collect(effects);
+      entry = nullptr;
+    }
+    if (entry != nullptr) {
+      found = entry->cell.content();
+      shard.hit(*entry, now);
+      shard.announce(EventType::entry_get_hit, *entry, now);
+    } else if (events_.has_slots(EventType::entry_get_miss)) {
+      shard.announce_miss(Ref<EntryType>(new EntryType(K(key), hash, Version<V>{})), now);
     }
   }
-  counters_.add(found ? Counter::hits : Counter::misses);
+  counters_.add_look_up(this_thread_slot(), found ? Counter::hits : Counter::misses);
   shard.events.deliver(events_);
   if (!found) return false;
   std::forward<Use>(use)(found.value());
@@ -73,8 +68,7 @@ bool Engine<K, V, H, E>::contains(Key key) const {
   const auto hash = hash_of(key);
   const auto& shard = shard_of(hash);
   const EpochPin pin(this_thread_slot());
-  const EntryType* entry = shard.find(key, hash);
-  return entry != nullptr && shard.is_live(*entry);
+  return shard.look_up(key, hash).live;
 }
 
 template <class K, class V, class H, class E>

@@ -90,7 +90,10 @@ struct ShardContent {
     weight += entry->weight;
     last_stamp = std::max(last_stamp, entry->stamp);
     if (entry->timer) wheel->schedule(*entry->timer);
-    table.insert(*entry.release_ownership());
+    WordPair pair;
+    if constexpr (is_paired<K, V>) pair = {to_word(entry->key), entry->cell.word()};
+    const bool may_expire = entry->timer != nullptr;
+    table.insert(*entry.release_ownership(), pair, may_expire);
   }
   /// Ends the building: the strategy gets the entries, the one to go first in front.
   void rank(std::unique_ptr<EvictionStrategy> made) {
@@ -102,7 +105,7 @@ struct ShardContent {
     strategy->take_over(order);
   }
 
-  NodeTable table;
+  NodeTable<is_paired<K, V>> table;
   std::unique_ptr<AccessLog> hits = std::make_unique<AccessLog>();
   std::unique_ptr<TimingWheel> wheel;
   std::unique_ptr<EvictionStrategy> strategy;

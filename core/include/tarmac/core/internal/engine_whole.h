@@ -18,8 +18,9 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
       }),
       jitter_(seed_) {
   const ShardServices services{
-      options_.name, *clock_, events_, counters_, budget_,
-      options_.expire_after_access ? options_.expire_after_access->count() : 0};
+      options_.name, *clock_,
+      events_,       counters_,
+      budget_,       options_.expire_after_access ? options_.expire_after_access->count() : 0};
   // Stamps go on growing over restarts, so that a store can tell an older write from a newer one;
   // the machine's clock has its say because an injected one may begin anywhere.
   const auto first_stamp = static_cast<std::uint64_t>(
@@ -28,6 +29,7 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
   for (std::size_t i = 0; i < count; ++i) {
     shards_.push_back(std::make_unique<ShardType>(services, first_stamp));
   }
+  shard_mask_ = count - 1;
   auto strategies = make_strategies(strategy_factory_);
   for (std::size_t i = 0; i < count; ++i) shards_[i]->set_strategy(strategies[i]);
   share_capacity();
@@ -61,7 +63,7 @@ Engine<K, V, H, E>::~Engine() {
       effects.remains.add(entry);
     });
     shard->limbo.take_all(effects.remains);
-    NodeTable none;  // A value's destructor may still ask the cache.
+    typename ShardType::Table none;  // A value's destructor may still ask the cache.
     shard->table.swap(none);
   }
 }
@@ -124,7 +126,8 @@ void Engine<K, V, H, E>::for_each_version(Visit&& visit) {
       seen.reserve(shard->table.size());
       shard->table.for_each([&](EntryNode& node) {
         auto& entry = static_cast<EntryType&>(node);
-        if (shard->expiry_of(entry) > now) seen.push_back({Ref<EntryType>(&entry), entry.version()});
+        if (shard->expiry_of(entry) > now)
+          seen.push_back({Ref<EntryType>(&entry), entry.version()});
       });
     }
     for (const auto& one : seen) visit(one.key_owner->key, one.version);

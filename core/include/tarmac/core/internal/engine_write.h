@@ -120,7 +120,8 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
   Ref<EntryType> spare;
-  if (intent.keeps() && !may_be_cached(shard, key, hash)) spare = make_entry(key, hash, intent.next);
+  if (intent.keeps() && !may_be_cached(shard, key, hash))
+    spare = make_entry(key, hash, intent.next);
   Mutation<V> mutation;
   {
     EffectsType effects;  // Before the hold: a value's destructor may write this key.
@@ -247,8 +248,8 @@ void Engine<K, V, H, E>::after_unlock(ShardType& shard, SteadyNanos deadline) {
   if (budget_.is_over()) relieve(&shard);
   shard.events.deliver(events_);
   if (options_.expire_after_access) {
-    deadline = std::min(deadline, deadline_after(clock_->steady_now(),
-                                                 options_.expire_after_access->count()));
+    deadline = std::min(
+        deadline, deadline_after(clock_->steady_now(), options_.expire_after_access->count()));
   }
   wake_sweeper(deadline);
 }

@@ -15,8 +15,8 @@
 
 namespace tarmac::internal {
 
-/// One version of a key: what a write brings, undo restores and a snapshot keeps. Without a content:
-/// no entry.
+/// One version of a key: what a write brings, undo restores and a snapshot keeps. Without a
+/// content: no entry.
 template <class V>
 struct Version {
   explicit operator bool() const noexcept { return static_cast<bool>(content); }
@@ -39,6 +39,10 @@ struct EntryTimer final : TimedNode {
   /// When a reader last saw the entry, kept with expire_after_access only.
   Relaxed<SteadyNanos> seen_at = 0;
 };
+
+/// Whether the table keeps copies of keys and values.
+template <class K, class V>
+inline constexpr bool is_paired = fits_in_word<K>&& fits_in_word<V>;
 
 template <class K, class V>
 struct EntryHead {

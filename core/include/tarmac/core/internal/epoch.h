@@ -19,8 +19,6 @@ namespace tarmac::internal {
 struct alignas(64) ThreadSlot {
   /// The epoch in which this thread began to read; 0 while it does not.
   std::atomic<std::uint64_t> pinned{0};
-  /// How many pins are nested. Only the owner looks.
-  std::uint32_t depth = 0;
   /// Small and dense; no two living threads share one.
   std::uint32_t index = 0;
   std::atomic<bool> in_use{false};
@@ -84,24 +82,26 @@ class Epoch {
 /// nested; a long one makes memory wait, and nobody else.
 class EpochPin {
  public:
-  explicit EpochPin(ThreadSlot& slot) noexcept : slot_(slot) {
-    if (slot.depth++ != 0) return;
+  explicit EpochPin(ThreadSlot& slot) noexcept
+      : slot_(slot), outermost_(slot.pinned.load(std::memory_order_relaxed) == 0) {
+    if (!outermost_) return;
     const auto epoch = Epoch::now_.load(std::memory_order_relaxed);
     slot.pinned.store(epoch, std::memory_order_release);
-    if (Epoch::fences_.load(std::memory_order_relaxed)) {
+    if (Epoch::fences_.load(std::memory_order_relaxed)) [[unlikely]] {
       Epoch::barrier();
     } else {
       std::atomic_signal_fence(std::memory_order_seq_cst);
     }
   }
   ~EpochPin() {
-    if (--slot_.depth == 0) slot_.pinned.store(0, std::memory_order_release);
+    if (outermost_) slot_.pinned.store(0, std::memory_order_release);
   }
   EpochPin(const EpochPin&) = delete;
   EpochPin& operator=(const EpochPin&) = delete;
 
  private:
   ThreadSlot& slot_;
+  const bool outermost_;
 };
 
 }  // namespace tarmac::internal

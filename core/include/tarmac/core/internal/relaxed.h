@@ -1,4 +1,5 @@
-// A plain-looking field that readers without a lock may look at, or write, while a lock holder works.
+// A plain-looking field that readers without a lock may look at, or write, while a lock holder
+// works.
 #pragma once
 
 #include <atomic>

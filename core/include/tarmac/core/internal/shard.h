@@ -1,5 +1,5 @@
-// One shard: a table, a strategy and a timing wheel over the same entries, under one lock. What reads
-// do without the lock is in shard_hits.h.
+// One shard: a table, a strategy and a timing wheel over the same entries, under one lock. What
+// reads do without the lock is in shard_hits.h.
 #pragma once
 
 #include <tarmac/core/event_bus.h>
@@ -38,12 +38,14 @@ struct ShardServices {
 
 /// Guarded by `mutex`, but for what reads do (find, is_live, record_hit: with the epoch pinned) and
 /// for `events`, which has a lock of its own. Each change keeps this true: the table, the strategy
-/// and (for entries that expire) the wheel hold the same entries, and `weight` is the sum of theirs.
+/// and (for entries that expire) the wheel hold the same entries, and `weight` is the sum of
+/// theirs.
 template <class K, class V, class Equal>
 class Shard {
  public:
   using EntryType = Entry<K, V>;
   using EffectsType = Effects<K, V>;
+  using Table = NodeTable<is_paired<K, V>>;
 
   Shard(const ShardServices& services, std::uint64_t first_stamp)
       : services_(services),
@@ -57,10 +59,31 @@ class Shard {
       return Equal{}(static_cast<const EntryType&>(node).key, key);
     }));
   }
+  struct LookUp {
+    EntryType* entry;
+    /// Whether a reader may see it.
+    bool live;
+    /// The value, where the table has it.
+    std::uint64_t word;
+
+    /// Calls `use(const V&)`. Requires: `live`, and the epoch has been pinned all the time.
+    template <class Use>
+    void with_value(Use&& use) const {
+      if constexpr (is_paired<K, V>) {
+        const V value = from_word<V>(word);
+        std::forward<Use>(use)(value);
+      } else {
+        entry->cell.use(std::forward<Use>(use));
+      }
+    }
+  };
+  [[nodiscard, gnu::always_inline]] LookUp look_up(lookup_key_t<K> key, std::uint64_t hash) const;
   /// Whether a reader may see `entry`. Asks for the time only if it has a deadline.
   [[nodiscard]] bool is_live(const EntryType& entry) const noexcept;
   /// Tells the strategy, now or later, of a hit that this thread has had.
-  void record_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits);
+  void record_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
+    if (notes_hits_.load(std::memory_order_relaxed)) note_hit(entry, thread, hits);
+  }
   /// Where to record what will be found: to be asked before find(), so that an entry of a content
   /// that a restore has replaced is not taken for one of the new.
   [[nodiscard]] AccessLog& hit_log() const noexcept {
@@ -83,6 +106,8 @@ class Shard {
     return wheel->empty() ? 0 : services_.clock.steady_now();
   }
 
+  /// A hit, told to the strategy at once.
+  void hit(EntryType& entry, SteadyNanos now);
   /// Brings the strategy up to date with the hits, before it hears of anything else.
   void drain() {
     log_.load(std::memory_order_relaxed)->drain_for(this_thread_slot(), hit_applier());
@@ -91,7 +116,10 @@ class Shard {
   void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier()); }
   void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept {
     strategy.swap(made);
-    tracking_.store(strategy->tracking(), std::memory_order_relaxed);
+    const auto tracking = strategy->tracking();
+    tracking_.store(tracking, std::memory_order_relaxed);
+    notes_hits_.store(tracking != AccessTracking::none || services_.idle_nanoseconds != 0,
+                      std::memory_order_relaxed);
   }
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
@@ -112,7 +140,7 @@ class Shard {
   /// Makes the copy that a snapshot waits for, before the first change after it was ordered.
   void copy_if_due();
   /// Puts other parts in the place of these, which are left in the arguments.
-  void exchange(NodeTable& other, std::unique_ptr<AccessLog>& hits);
+  void exchange(Table& other, std::unique_ptr<AccessLog>& hits);
 
   /// Tells observers of `type`, if there are any.
   void announce(EventType type, EntryType& entry, SteadyNanos now,
@@ -121,6 +149,7 @@ class Shard {
   void announce_miss(Ref<EntryType> absent, SteadyNanos now);
 
  private:
+  void note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits);
   void set_deadline(EntryType& entry, SteadyNanos deadline, SteadyNanos now) noexcept;
   bool move_deadline(EntryType& entry);
   [[nodiscard]] auto hit_applier() {
@@ -129,9 +158,8 @@ class Shard {
     };
   }
   void apply_hits(EntryType& entry, std::uint32_t hits);
-  void note_visit(EntryType& entry) const noexcept;
-  /// Gives the operation under way its number.
-  std::uint32_t next_tick() noexcept;
+  /// The number of the operation under way.
+  std::uint32_t next_tick() noexcept { return ++tick; }
   void evict_overflow(SteadyNanos now);
   void evict_overflow_but(EntryType& spared, SteadyNanos now);
   QueuedEvent make_event(EventType type, SteadyNanos now) const;
@@ -142,11 +170,10 @@ class Shard {
   alignas(64) ShardServices services_;
   std::atomic<AccessLog*> log_{new AccessLog};
   std::atomic<AccessTracking> tracking_{AccessTracking::ordered};
-  /// `tick`, behind by so little that recency suffers little from it.
-  std::atomic<std::uint32_t> coarse_tick_{0};
+  std::atomic<bool> notes_hits_{true};
 
  public:
-  NodeTable table;
+  Table table;
   alignas(64) std::mutex mutex;
   /// A change of the whole has the lock for long: hits are rather lost than kept waiting.
   std::atomic<bool> busy{false};

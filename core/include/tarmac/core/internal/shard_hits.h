@@ -6,6 +6,19 @@
 namespace tarmac::internal {
 
 template <class K, class V, class Equal>
+inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash) const -> LookUp {
+  if constexpr (is_paired<K, V>) {
+    const auto found = table.find_pair(
+        hash, [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
+    auto* entry = static_cast<EntryType*>(found.node);
+    return {entry, entry != nullptr && (!found.may_expire || is_live(*entry)), found.value};
+  } else {
+    EntryType* entry = find(key, hash);
+    return {entry, entry != nullptr && is_live(*entry), 0};
+  }
+}
+
+template <class K, class V, class Equal>
 bool Shard<K, V, Equal>::is_live(const EntryType& entry) const noexcept {
   const SteadyNanos at = entry.expires_at;
   if (at == kNever) return true;
@@ -27,7 +40,7 @@ SteadyNanos Shard<K, V, Equal>::expiry_of(const EntryType& entry) const noexcept
 }
 
 template <class K, class V, class Equal>
-void Shard<K, V, Equal>::record_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
+void Shard<K, V, Equal>::note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
   if (services_.idle_nanoseconds != 0) {
     if (due_copy.load(std::memory_order_acquire) != nullptr) {
       const std::lock_guard lock(mutex);
@@ -35,12 +48,7 @@ void Shard<K, V, Equal>::record_hit(EntryType& entry, const ThreadSlot& thread, 
     }
     entry.timer->seen_at = services_.clock.steady_now();
   }
-  const auto tracking = tracking_.load(std::memory_order_relaxed);
-  if (tracking != AccessTracking::ordered) {
-    if (tracking == AccessTracking::mark) raise_mark(entry);
-    note_visit(entry);
-    return;
-  }
+  if (tracking_.load(std::memory_order_relaxed) == AccessTracking::none) return;
   AccessRing* ring = hits.ring_of(thread);
   if (ring != nullptr && ring->push(entry)) return;
   std::unique_lock lock(mutex, std::try_to_lock);
@@ -54,10 +62,13 @@ void Shard<K, V, Equal>::record_hit(EntryType& entry, const ThreadSlot& thread, 
 }
 
 template <class K, class V, class Equal>
-void Shard<K, V, Equal>::note_visit(EntryType& entry) const noexcept {
-  if (entry.visits < EntryNode::kMaxMarkedVisits) ++entry.visits;
-  const auto now = coarse_tick_.load(std::memory_order_relaxed);
-  if (is_older(entry.accessed_at, now)) entry.accessed_at = now;
+void Shard<K, V, Equal>::hit(EntryType& entry, SteadyNanos now) {
+  drain_all();
+  if (services_.idle_nanoseconds != 0) {
+    copy_if_due();
+    entry.timer->seen_at = now;
+  }
+  apply_hits(entry, 1);
 }
 
 template <class K, class V, class Equal>
@@ -66,8 +77,17 @@ void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
   entry.accessed_at = next_tick();
   entry.visits = static_cast<std::uint16_t>(
       std::min<std::uint32_t>(entry.visits + hits, EntryNode::kMaxVisits));
-  move_deadline(entry);
-  for (; hits > 0; --hits) strategy->on_access(entry);
+  const bool moved = move_deadline(entry);
+  switch (strategy->tracking()) {
+    case AccessTracking::ordered:
+      for (; hits > 0; --hits) strategy->on_access(entry);
+      return;
+    case AccessTracking::mark:
+      for (; hits > 0 && entry.mark < EntryNode::kMaxMark; --hits) raise_mark(entry);
+      [[fallthrough]];
+    case AccessTracking::none:
+      if (moved) strategy->on_access(entry);
+  }
 }
 
 // By when readers last saw the entry, where expire_after_access says so. True if it has moved.
@@ -87,14 +107,6 @@ bool Shard<K, V, Equal>::is_expired(EntryType& entry, SteadyNanos now) {
   if (!move_deadline(entry)) return true;
   strategy->on_access(entry);  // Some order entries by their deadline.
   return entry.expires_at <= now;
-}
-
-template <class K, class V, class Equal>
-std::uint32_t Shard<K, V, Equal>::next_tick() noexcept {
-  ++tick;
-  const auto behind = tick - coarse_tick_.load(std::memory_order_relaxed);
-  if (behind > table.size() / 64) coarse_tick_.store(tick, std::memory_order_relaxed);
-  return tick;
 }
 
 }  // namespace tarmac::internal

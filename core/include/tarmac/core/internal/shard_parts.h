@@ -26,8 +26,8 @@ struct ShardCopy {
   std::vector<SnapshotRecord<K, V>> records;
 };
 
-/// What happens after the lock, so declare it before the lock: entries and values are destroyed when
-/// this goes out of scope.
+/// What happens after the lock, so declare it before the lock: entries and values are destroyed
+/// when this goes out of scope.
 template <class K, class V>
 struct Effects {
   Effects() = default;

@@ -36,7 +36,9 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   evict_overflow(now);
   set_deadline(entry, deadline, now);
   strategy->on_insert(entry);
-  table.insert(entry);
+  WordPair pair;
+  if constexpr (is_paired<K, V>) pair = {to_word(entry.key), entry.cell.word()};
+  table.insert(entry, pair, entry.timer != nullptr);
   weight += entry.weight;
   announce(EventType::entry_set, entry, now);
 }
@@ -45,13 +47,17 @@ template <class K, class V, class Equal>
 void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryState state,
                                 SteadyNanos now) {
   limbo.reserve();
-  if (next.deadline != kNever && !entry.timer) entry.timer = std::make_unique<EntryTimer>(entry);
+  if (next.deadline != kNever && !entry.timer) {
+    entry.timer = std::make_unique<EntryTimer>(entry);
+    table.set_may_expire(entry);
+  }
   copy_if_due();
   drain();
   const auto old_weight = entry.weight;
   // The new deadline first: nobody may take the new value for expired.
   set_deadline(entry, next.deadline, now);
   if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
+  if constexpr (is_paired<K, V>) table.set_value(entry, entry.cell.word());
   entry.weight = next.weight;
   entry.stamp = next.stamp;
   entry.created_at = next.created_at;
@@ -153,14 +159,14 @@ void Shard<K, V, Equal>::copy_if_due() {
     auto& entry = static_cast<EntryType&>(node);
     const auto expires_at = expiry_of(entry);
     if (expires_at <= copy->taken_at) return;
-    copy->records.push_back({Ref<EntryType>(&entry), entry.version(), expires_at,
-                             entry.inserted_at, entry.accessed_at, entry.visits});
+    copy->records.push_back({Ref<EntryType>(&entry), entry.version(), expires_at, entry.inserted_at,
+                             entry.accessed_at, entry.visits});
   });
   due_copy.store(nullptr, std::memory_order_release);
 }
 
 template <class K, class V, class Equal>
-void Shard<K, V, Equal>::exchange(NodeTable& other, std::unique_ptr<AccessLog>& hits) {
+void Shard<K, V, Equal>::exchange(Table& other, std::unique_ptr<AccessLog>& hits) {
   table.swap(other);
   // After the table: whoever sees the new log finds only what is new.
   hits.reset(log_.exchange(hits.release(), std::memory_order_acq_rel));

@@ -18,6 +18,21 @@ namespace tarmac::internal {
 template <class V>
 inline constexpr bool fits_in_word = std::is_trivially_copyable_v<V> && sizeof(V) <= 8;
 
+/// The bytes of an object that fits, with zeros after them.
+template <class T>
+[[nodiscard]] std::uint64_t to_word(const T& object) noexcept {
+  static_assert(fits_in_word<T>);
+  std::uint64_t word = 0;
+  std::memcpy(&word, &object, sizeof(T));
+  return word;
+}
+template <class T>
+[[nodiscard]] T from_word(std::uint64_t word) noexcept {
+  std::array<std::byte, sizeof(T)> bytes;
+  std::memcpy(bytes.data(), &word, sizeof(T));
+  return std::bit_cast<T>(bytes);
+}
+
 /// One value in a block that entries, snapshots and the undo history share.
 template <class V>
 struct Payload final : RefCounted {
@@ -104,11 +119,14 @@ class ValueCell<V, true> {
 
   template <class Use>
   decltype(auto) use(Use&& use) const {
-    const V value = from_word(word_.load(std::memory_order_acquire));
+    const V value = from_word<V>(word_.load(std::memory_order_acquire));
     return std::forward<Use>(use)(value);
   }
   [[nodiscard]] Content<V> content() const noexcept {
-    return Content<V>(from_word(word_.load(std::memory_order_relaxed)));
+    return Content<V>(from_word<V>(word_.load(std::memory_order_relaxed)));
+  }
+  [[nodiscard]] std::uint64_t word() const noexcept {
+    return word_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] Replaced replace(const Content<V>& content) noexcept {
     word_.store(to_word(content.value()), std::memory_order_release);
@@ -116,18 +134,6 @@ class ValueCell<V, true> {
   }
 
  private:
-  using Bytes = std::array<std::byte, sizeof(V)>;
-  static std::uint64_t to_word(const V& value) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, &value, sizeof(V));
-    return word;
-  }
-  static V from_word(std::uint64_t word) noexcept {
-    Bytes bytes;
-    std::memcpy(bytes.data(), &word, sizeof(V));
-    return std::bit_cast<V>(bytes);
-  }
-
   std::atomic<std::uint64_t> word_;
 };
 
