@@ -31,18 +31,13 @@ void sort_stably(std::span<EntryNode*> order, Key key) noexcept {
 /// is_older() alone is no order for std::sort once ticks are more than 2^31 apart (a before b
 /// before c before a), and std::sort may then run off the end. Distances from one tick are always
 /// an order, and the same one as is_older() whenever that is one.
-template <class Tick>
-void sort_by_tick(std::span<EntryNode*> order, Tick EntryNode::*tick) noexcept {
+inline void sort_by_tick(std::span<EntryNode*> order, std::uint32_t EntryNode::*tick) noexcept {
   if (order.empty()) return;
   std::uint32_t oldest = order.front()->*tick;
   for (const EntryNode* node : order) {
     if (is_older(node->*tick, oldest)) oldest = node->*tick;
   }
-  // Where single hits are not told, many nodes share a tick: then the more visited is the newer.
-  sort_stably(order, [oldest, tick](const EntryNode& node) {
-    const std::uint64_t distance = node.*tick - oldest;
-    return distance << 16U | node.visits;
-  });
+  sort_stably(order, [oldest, tick](const EntryNode& node) { return node.*tick - oldest; });
 }
 
 }  // namespace tarmac::internal

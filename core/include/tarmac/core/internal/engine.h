@@ -1,6 +1,6 @@
 // The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
-// The members are defined in engine_read.h and engine_write.h (single keys), engine_whole.h,
-// engine_parts.h and engine_snapshot.h (the cache as a whole).
+// The members are defined in engine_read.h, engine_write.h and engine_entries.h (single keys),
+// engine_whole.h, engine_parts.h and engine_snapshot.h (the cache as a whole).
 #pragma once
 
 #include <tarmac/core/cache_options.h>
@@ -219,6 +219,7 @@ class Engine final : public WritePolicyHost {
 
 }  // namespace tarmac::internal
 
+#include <tarmac/core/internal/engine_entries.h>
 #include <tarmac/core/internal/engine_parts.h>
 #include <tarmac/core/internal/engine_read.h>
 #include <tarmac/core/internal/engine_snapshot.h>

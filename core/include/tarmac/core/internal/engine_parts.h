@@ -1,4 +1,5 @@
-// Engine: strategies and write policies at work, and their exchange. Included by engine.h.
+// Engine: capacity, strategies and write policies at work, and their exchange. Included by
+// engine.h.
 #pragma once
 
 #include <tarmac/core/internal/engine.h>
@@ -44,6 +45,39 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
   }
   counters_.add(Counter::strategy_swaps);
   announce(EventType::strategy_swapped, detail, handed, clock_->steady_now() - began);
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::resize(const Capacity& capacity) {
+  auto checked = options_;
+  checked.max_entries = capacity.max_entries;
+  checked.max_bytes = capacity.max_bytes;
+  checked.validate();
+  {
+    const auto admin = lock_admin();
+    budget_.set_capacity(capacity);
+    for (auto& shard : shards_) {
+      const std::lock_guard lock(shard->mutex);
+      shard->strategy->on_resize(budget_.share(shards_.size()));
+    }
+    share_capacity();
+  }
+  relieve(nullptr);  // Without the lock above: slots may change the whole, too.
+  reclaim();
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::share_capacity() {
+  const auto most = budget_.max_entries();
+  const auto share = most / shards_.size();
+  // The hash spreads them unevenly.
+  const auto uneven = shards_.size() == 1 ? 1 : 4 * std::sqrt(static_cast<double>(share));
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    shard->expected_entries = most == std::numeric_limits<std::uint64_t>::max()
+                                  ? most
+                                  : share + static_cast<std::uint64_t>(uneven);
+  }
 }
 
 template <class K, class V, class H, class E>
