@@ -1,5 +1,7 @@
 #include <tarmac/core/clock.h>
 
+#include <ctime>
+
 namespace tarmac {
 namespace {
 
@@ -7,6 +9,11 @@ class SystemClock final : public Clock {
  public:
   [[nodiscard]] SteadyNanos steady_now() const noexcept override {
     return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
+  [[nodiscard]] SteadyNanos coarse_now() const noexcept override {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
   }
   [[nodiscard]] WallNanos wall_now() const noexcept override {
     return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();

@@ -1,59 +1,188 @@
 #include <tarmac/core/assert.h>
 #include <tarmac/core/internal/node_table.h>
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 namespace tarmac::internal {
+namespace {
 
-void NodeTable::make_room() {
-  constexpr std::size_t kFirstCapacity = 16;
-  if ((size_ + 1) * 4 <= tags_.size() * 3) return;  // At most three slots in four are taken.
-  const std::size_t capacity = std::max(kFirstCapacity, tags_.size() * 2);
-  NodeTable larger;
-  larger.tags_.assign(capacity, 0);
-  larger.nodes_.assign(capacity, nullptr);
-  larger.mask_ = capacity - 1;
-  larger.size_ = size_;
-  for_each([&larger](EntryNode& node) { larger.place(node); });
-  *this = std::move(larger);
+constexpr std::size_t kHugePage = std::size_t{2} << 20U;
+
+/// Memory for a table. A large one is put on huge pages, where the kernel has them to give: with
+/// small ones nearly every look-up would also miss in the processor's table of pages.
+void* allocate_groups(std::size_t bytes, std::size_t alignment) {
+  const bool large = bytes >= kHugePage;
+  if (large) alignment = kHugePage;
+  bytes = (bytes + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // If it cannot: small pages do as well.
+  return memory;
 }
 
-void NodeTable::place(EntryNode& node) noexcept {
-  std::size_t i = home_of(node.hash);
-  while (tags_[i] != 0) i = (i + 1) & mask_;
-  tags_[i] = tag_of(node.hash);
-  nodes_[i] = &node;
+/// At most three slots in four are taken: then few nodes have to pass a full group.
+constexpr std::size_t kFullOf = 3;
+constexpr std::size_t kFullIn = 4;
+
+template <std::size_t Slots>
+constexpr std::size_t groups_for(std::size_t nodes) {
+  return (nodes * kFullIn + Slots * kFullOf - 1) / (Slots * kFullOf);
+}
+template <std::size_t Slots>
+constexpr std::size_t most_in(std::size_t groups) {
+  return groups * Slots * kFullOf / kFullIn;
 }
 
-void NodeTable::insert(EntryNode& node) noexcept {
-  TARMAC_ASSERT((size_ + 1) * 4 <= tags_.size() * 3);
-  place(node);
+}  // namespace
+
+template <bool Paired>
+NodeTable<Paired>::Groups::Groups(std::size_t n)
+    : count(n), first(static_cast<Group*>(allocate_groups(n * sizeof(Group), alignof(Group)))) {
+  std::uninitialized_value_construct_n(first, n);
+}
+template <bool Paired>
+NodeTable<Paired>::Groups::~Groups() {
+  static_assert(std::is_trivially_destructible_v<Group>);
+  std::free(first);
+}
+
+template <bool Paired>
+auto NodeTable<Paired>::make_room(std::uint64_t expected) -> Replaced {
+  if (size_ < most_) return nullptr;
+  Groups* old = groups_.load(std::memory_order_relaxed);
+  const std::size_t before = old != nullptr ? old->count : 0;
+  std::size_t count = std::max(groups_for<kSlots>(size_ + 1), 2 * before);
+  // The last growth before the expected end goes just there.
+  const std::size_t end = expected < (std::uint64_t{1} << 32U)
+                              ? groups_for<kSlots>(static_cast<std::size_t>(expected))
+                              : count;
+  if (end > before && end < count && most_in<kSlots>(end) > size_) count = end;
+  auto larger = std::make_unique<Groups>(count);
+  for (std::size_t i = 0; i < before; ++i) {
+    const Group& group = old->first[i];
+    for (std::size_t slot = 0; slot < kSlots; ++slot) {
+      const auto word = group.slots[slot].load(std::memory_order_relaxed);
+      if (word == 0) continue;
+      WordPair pair;
+      if constexpr (Paired) {
+        pair = {group.pairs[slot].key.load(std::memory_order_relaxed),
+                group.pairs[slot].value.load(std::memory_order_relaxed)};
+      }
+      place(*larger, word, node_of(word)->hash, pair);
+    }
+  }
+  most_ = std::max(most_in<kSlots>(count), size_ + 1);
+  groups_.store(larger.release(), std::memory_order_release);
+  return Replaced(old);
+}
+
+template <bool Paired>
+void NodeTable<Paired>::place(Groups& groups, std::uint64_t word, std::uint64_t hash,
+                              const WordPair& pair) noexcept {
+  std::size_t at = home_of(hash, groups.count);
+  for (;;) {
+    Group& group = groups.first[at];
+    const auto tags = group.tags.load(std::memory_order_relaxed);
+    if (const auto empty = matches(tags, 0); empty != 0) {
+      const auto slot = static_cast<std::size_t>(std::countr_zero(empty)) / 8;
+      if constexpr (Paired) {
+        group.pairs[slot].key.store(pair.key, std::memory_order_release);
+        group.pairs[slot].value.store(pair.value, std::memory_order_release);
+      }
+      group.slots[slot].store(word, std::memory_order_release);
+      group.tags.store(tags | tag_of(hash) << (8 * slot), std::memory_order_release);
+      return;
+    }
+    // Before the node is there to be found: who finds the group full must know to go on.
+    if (tags >> kOverflowShift != kMany) {
+      group.tags.store(tags + (std::uint64_t{1} << kOverflowShift), std::memory_order_release);
+    }
+    if (++at == groups.count) at = 0;
+  }
+}
+
+template <bool Paired>
+void NodeTable<Paired>::insert(EntryNode& node, const WordPair& pair, bool may_expire) noexcept {
+  TARMAC_ASSERT(size_ < most_);
+  const auto word =
+      upper_of(node.hash) | (may_expire ? kMayExpire : 0) | std::bit_cast<std::uint64_t>(&node);
+  place(*groups_.load(std::memory_order_relaxed), word, node.hash, pair);
   ++size_;
 }
 
-void NodeTable::erase(const EntryNode& node) noexcept {
-  TARMAC_ASSERT(size_ > 0);
-  std::size_t hole = home_of(node.hash);
-  while (nodes_[hole] != &node) hole = (hole + 1) & mask_;
-  // Whoever probed across the hole would stop there: close it with the next node that may move up.
-  for (std::size_t i = (hole + 1) & mask_; tags_[i] != 0; i = (i + 1) & mask_) {
-    const std::size_t home = home_of(nodes_[i]->hash);
-    const bool stays = ((i - home) & mask_) < ((i - hole) & mask_);
-    if (stays) continue;
-    tags_[hole] = tags_[i];
-    nodes_[hole] = nodes_[i];
-    hole = i;
+template <bool Paired>
+bool NodeTable<Paired>::find_in(Group& group, const EntryNode& node, std::size_t& slot) noexcept {
+  const auto tags = group.tags.load(std::memory_order_relaxed);
+  for (auto found = matches(tags, tag_of(node.hash)); found != 0; found &= found - 1) {
+    slot = static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    if (node_of(group.slots[slot].load(std::memory_order_relaxed)) == &node) return true;
   }
-  tags_[hole] = 0;
-  nodes_[hole] = nullptr;
+  return false;
+}
+
+template <bool Paired>
+auto NodeTable<Paired>::locate(const EntryNode& node) const noexcept -> Place {
+  Groups& groups = *groups_.load(std::memory_order_relaxed);
+  std::size_t at = home_of(node.hash, groups.count);
+  std::size_t slot = 0;
+  while (!find_in(groups.first[at], node, slot)) {
+    if (++at == groups.count) at = 0;
+  }
+  return {&groups.first[at], slot};
+}
+
+template <bool Paired>
+void NodeTable<Paired>::set_value(const EntryNode& node, std::uint64_t value) noexcept {
+  if constexpr (Paired) {
+    const Place at = locate(node);
+    at.group->pairs[at.slot].value.store(value, std::memory_order_release);
+  }
+}
+
+template <bool Paired>
+void NodeTable<Paired>::set_may_expire(const EntryNode& node) noexcept {
+  const Place at = locate(node);
+  auto& slot = at.group->slots[at.slot];
+  slot.store(slot.load(std::memory_order_relaxed) | kMayExpire, std::memory_order_release);
+}
+
+template <bool Paired>
+void NodeTable<Paired>::erase(const EntryNode& node) noexcept {
+  TARMAC_ASSERT(size_ > 0);
+  Groups& groups = *groups_.load(std::memory_order_relaxed);
+  std::size_t at = home_of(node.hash, groups.count);
+  std::size_t slot = 0;
+  while (!find_in(groups.first[at], node, slot)) {
+    // It no longer makes anybody pass the groups that it had passed.
+    auto& tags = groups.first[at].tags;
+    const auto word = tags.load(std::memory_order_relaxed);
+    if (word >> kOverflowShift != kMany) {
+      tags.store(word - (std::uint64_t{1} << kOverflowShift), std::memory_order_release);
+    }
+    if (++at == groups.count) at = 0;
+  }
+  Group& group = groups.first[at];
+  const auto tags = group.tags.load(std::memory_order_relaxed);
+  group.tags.store(tags & ~(std::uint64_t{0xFF} << (8 * slot)), std::memory_order_release);
+  group.slots[slot].store(0, std::memory_order_release);
   --size_;
 }
 
-void NodeTable::clear() noexcept {
-  tags_.clear();
-  nodes_.clear();
-  mask_ = 0;
-  size_ = 0;
+template <bool Paired>
+void NodeTable<Paired>::swap(NodeTable& other) noexcept {
+  Groups* mine = groups_.load(std::memory_order_relaxed);
+  groups_.store(other.groups_.load(std::memory_order_relaxed), std::memory_order_release);
+  other.groups_.store(mine, std::memory_order_relaxed);
+  std::swap(size_, other.size_);
+  std::swap(most_, other.most_);
 }
+
+template class NodeTable<false>;
+template class NodeTable<true>;
 
 }  // namespace tarmac::internal

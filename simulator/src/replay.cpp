@@ -108,7 +108,7 @@ class StrategyReplay::Impl {
     ++result_.hits;
     if (object.visits < EntryNode::kMaxVisits) ++object.visits;
     object.accessed_at = clock_;
-    if (tracking_ != AccessTracking::none) strategy_->on_access(object);
+    tell_hit(*strategy_, tracking_, object);
   }
 
   void insert(const Request& request, std::uint64_t cost) {

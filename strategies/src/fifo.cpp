@@ -12,7 +12,6 @@ class Fifo final : public EvictionStrategy {
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::none; }
 
   void on_insert(EntryNode& node) noexcept override { line_.push_newest(node); }
-  void on_access(EntryNode&) noexcept override {}
   // The entry is the one that came in, with another value: it keeps its turn.
   void on_update(EntryNode&, std::uint32_t) noexcept override {}
   void on_remove(EntryNode& node, RemovalCause) noexcept override { line_.remove(node); }

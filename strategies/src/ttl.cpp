@@ -45,6 +45,7 @@ class Ttl final : public EvictionStrategy {
   Ttl() noexcept { Tree::init_header(&header_); }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "ttl"; }
+  [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::none; }
 
   void on_insert(EntryNode& node) noexcept override {
     if (node.expires_at == kNever) {

@@ -20,7 +20,7 @@ bool StrategyReplay::request(std::uint64_t key, SteadyNanos expires_at) {
     Entry& entry = found->second;
     if (entry.visits < EntryNode::kMaxVisits) ++entry.visits;
     entry.accessed_at = now_;
-    if (strategy_->tracking() != AccessTracking::none) strategy_->on_access(entry);
+    tell_hit(*strategy_, strategy_->tracking(), entry);
     return true;
   }
   ++misses_;

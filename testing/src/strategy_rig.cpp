@@ -49,9 +49,10 @@ void StrategyRig::access_and_prolong(Id id, SteadyNanos expires_at) {
   EntryNode& hit = node(id);
   if (hit.visits < EntryNode::kMaxVisits) ++hit.visits;
   hit.accessed_at = ++now_;
-  if (strategy_->tracking() == AccessTracking::none) return;
-  hit.expires_at = expires_at;
-  strategy_->on_access(hit);
+  const auto tracking = strategy_->tracking();
+  const bool moved = std::exchange(hit.expires_at, expires_at) != expires_at;
+  tell_hit(*strategy_, tracking, hit);
+  if (moved && tracking != AccessTracking::ordered) strategy_->on_access(hit);
 }
 
 void StrategyRig::update(Id id, std::uint32_t weight, SteadyNanos expires_at) {

@@ -95,9 +95,9 @@ TEST(EntryStates, AllowExactlyTheTransitionsOfTheDiagram) {
 }
 
 TEST(EntryStatesDeathTest, ATransitionOutsideTheDiagramEndsTheProcess) {
-  EntryNode node;
-  move_to(node, EntryState::evicted);
-  EXPECT_DEATH(move_to(node, EntryState::clean), "broken invariant");
+  LifeCycle life;
+  life.move_to(EntryState::evicted);
+  EXPECT_DEATH(life.move_to(EntryState::clean), "broken invariant");
 }
 
 TEST(EventTypes, EachHasANameThatLeadsBackToIt) {

@@ -32,7 +32,8 @@ std::uint64_t bad_hash(int key, int kind) {
   }
 }
 
-void check_same(const NodeTable& table, const std::map<int, std::unique_ptr<KeyedNode>>& nodes,
+template <class Table>
+void check_same(const Table& table, const std::map<int, std::unique_ptr<KeyedNode>>& nodes,
                 const std::unordered_map<int, KeyedNode*>& model, int kind) {
   RC_ASSERT(table.size() == model.size());
   for (const auto& [key, node] : nodes) {
@@ -41,18 +42,31 @@ void check_same(const NodeTable& table, const std::map<int, std::unique_ptr<Keye
     });
     const auto expected = model.find(key);
     RC_ASSERT(found == (expected == model.end() ? nullptr : expected->second));
+    if constexpr (std::is_same_v<Table, NodeTable<true>>) {
+      const auto word = static_cast<std::uint64_t>(key);
+      const auto pair =
+          table.find_pair(bad_hash(key, kind), [word](std::uint64_t k) { return k == word; });
+      RC_ASSERT(pair.node == found);
+      if (found != nullptr) RC_ASSERT(pair.value == node->weight);
+      if (found != nullptr) RC_ASSERT(pair.may_expire == (node->flags != 0));
+    }
   }
   std::set<const EntryNode*> visited;
   table.for_each([&visited](EntryNode& node) { RC_ASSERT(visited.insert(&node).second); });
   RC_ASSERT(visited.size() == model.size());
 }
 
+template <class Table>
+class NodeTables : public testing::Test {};
+using BothTables = testing::Types<NodeTable<false>, NodeTable<true>>;
+TYPED_TEST_SUITE(NodeTables, BothTables);
+
 // Goal: whatever comes and goes, each node is found and none is found twice, also when all hashes
 // are equal. Method: random operations against std::unordered_map.
-TEST(NodeTable, FindsWhatAStandardMapFindsHoweverHashesCollide) {  // trap H1
+TYPED_TEST(NodeTables, FindWhatAStandardMapFindsHoweverHashesCollide) {  // trap H1
   const bool held = rc::check("table against std::unordered_map", [] {
     const int kind = *rc::gen::inRange(0, 5);
-    NodeTable table;
+    TypeParam table;
     std::map<int, std::unique_ptr<KeyedNode>> nodes;
     std::unordered_map<int, KeyedNode*> model;
     const auto steps = *rc::gen::inRange(1, 150);
@@ -65,14 +79,24 @@ TEST(NodeTable, FindsWhatAStandardMapFindsHoweverHashesCollide) {  // trap H1
         node->hash = bad_hash(key, kind);
       }
       if (model.contains(key)) {
-        table.erase(*node);
-        model.erase(key);
+        const int what = *rc::gen::inRange(0, 3);
+        if (what == 0) {
+          table.erase(*node);
+          model.erase(key);
+        } else if (what == 1) {
+          table.set_value(*node, ++node->weight);
+        } else {
+          table.set_may_expire(*node);
+          node->flags = 1;
+        }
       } else if (*rc::gen::inRange(0, 60) == 0) {
-        table.clear();
+        TypeParam none;
+        table.swap(none);
         model.clear();
       } else {
-        table.make_room();
-        table.insert(*node);
+        static_cast<void>(table.make_room(*rc::gen::inRange<std::uint64_t>(0, 80)));
+        node->flags = step % 2 == 0 ? 1 : 0;
+        table.insert(*node, {static_cast<std::uint64_t>(key), node->weight}, node->flags != 0);
         model[key] = node.get();
       }
       check_same(table, nodes, model, kind);
@@ -81,8 +105,8 @@ TEST(NodeTable, FindsWhatAStandardMapFindsHoweverHashesCollide) {  // trap H1
   EXPECT_TRUE(held);
 }
 
-TEST(NodeTable, FindsNothingInAnEmptyTable) {
-  const NodeTable table;
+TYPED_TEST(NodeTables, FindNothingWhileTheyAreEmpty) {
+  const TypeParam table;
   EXPECT_EQ(table.find(0, [](const EntryNode&) { return true; }), nullptr);
   EXPECT_EQ(table.size(), 0U);
 }

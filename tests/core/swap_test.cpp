@@ -193,11 +193,11 @@ TEST_F(SwapTest, TheHotSetSurvivesTheScanAfterASwapToLfu) {  // trap D3
 }
 
 TEST_F(SwapTest, LruGoesOnInTheOrderOfUseThatItNeverSaw) {  // trap D5, trap D12
-  CacheOptions fifo = options(4);
-  fifo.eviction = "fifo";
-  IntCache cache(fifo);
+  CacheOptions lfu = options(4);
+  lfu.eviction = "lfu";
+  IntCache cache(lfu);
   for (int i = 0; i < 4; ++i) cache.set(i, i);
-  static_cast<void>(cache.get(0));  // FIFO does not ask for hits; the entries remember them.
+  static_cast<void>(cache.get(0));
   static_cast<void>(cache.get(2));
   cache.swap_strategy("lru");
   cache.set(10, 0);
@@ -205,6 +205,22 @@ TEST_F(SwapTest, LruGoesOnInTheOrderOfUseThatItNeverSaw) {  // trap D5, trap D12
   EXPECT_THAT(keys_of(cache), ElementsAre(0, 2, 10, 11));
   cache.set(12, 0);
   EXPECT_THAT(keys_of(cache), ElementsAre(2, 10, 11, 12));
+}
+
+// Where nobody asks for hits, none are recorded, and there is nothing to remember but the coming
+// in.
+TEST_F(SwapTest, AfterFifoLruStartsFromTheOrderOfInsertion) {
+  CacheOptions fifo = options(3);
+  fifo.eviction = "fifo";
+  IntCache cache(fifo);
+  for (int i = 0; i < 3; ++i) cache.set(i, i);
+  static_cast<void>(cache.get(0));
+  EXPECT_EQ(cache.inspect(0)->visits, 0U);
+  cache.swap_strategy("lru");
+  static_cast<void>(cache.get(1));
+  cache.set(10, 0);
+  cache.set(11, 0);
+  EXPECT_THAT(keys_of(cache), ElementsAre(1, 10, 11));
 }
 
 TEST_F(SwapTest, AStrategyThatCannotBeMadeLeavesTheOldOneAtWork) {  // trap D7

@@ -33,8 +33,8 @@ class CacheManager final : public CacheBase {
   /// What look-ups take: a std::string_view for strings, `const K&` else (see LookupKey).
   using Key = lookup_key_t<K>;
 
-  /// Throws ConfigError for options that cannot work.
-  explicit CacheManager(CacheOptions options = {}, Weigher<K, V> weigher = default_weigher());
+  /// Without a `weigher`, default_weigher(). Throws ConfigError for options that cannot work.
+  explicit CacheManager(CacheOptions options = {}, Weigher<K, V> weigher = nullptr);
   /// Writes what is dirty, bounded by the write policy's limit; what remains has been told as
   /// store_error. No other thread may use the cache any more.
   ~CacheManager() override {
@@ -53,7 +53,7 @@ class CacheManager final : public CacheBase {
   template <class Function>
   bool visit(Key key, Function&& function);
   /// Neither counted nor told to the strategy.
-  [[nodiscard]] bool contains(Key key) { return engine_.peek(key).has_value(); }
+  [[nodiscard]] bool contains(Key key) const { return engine_.contains(key); }
   /// What the cache knows of an entry; neither counted nor told to the strategy.
   [[nodiscard]] std::optional<EntryInfo> inspect(Key key) { return engine_.inspect(key); }
   /// Removes `key`, from the store as well. Whether it was cached.
@@ -155,15 +155,16 @@ class CacheManager final : public CacheBase {
     return options;
   }
   [[nodiscard]] Prepared prepare(Key key, V&& value, const SetOptions& options);
+  [[nodiscard]] std::uint64_t weigh(Key key, const V& value) const;
   void count(SetOutcome outcome);
   [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);
   void finish(Record record);
-  [[nodiscard]] bool turn(Change& change);
+  [[nodiscard]] bool turn(Record& record, Change& change);
   [[nodiscard]] bool turn_all(Record& record);
 
   Weigher<K, V> weigher_;
   internal::Engine<K, V, HashFunction, Equal> engine_;
-  internal::CommandHistory<K, V> history_;
+  internal::CommandHistory<K, V, Equal> history_;
 };
 
 }  // namespace tarmac

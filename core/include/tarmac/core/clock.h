@@ -43,6 +43,10 @@ class Clock {
  public:
   virtual ~Clock() = default;
   [[nodiscard]] virtual SteadyNanos steady_now() const noexcept = 0;
+  /// A cheaper look at the steady clock: never ahead of it, and behind by less than kCoarseLag.
+  [[nodiscard]] virtual SteadyNanos coarse_now() const noexcept { return steady_now(); }
+  /// Many times what a kernel's tick takes, for ticks that come late on a busy machine.
+  static constexpr std::int64_t kCoarseLag = 100'000'000;
   [[nodiscard]] virtual WallNanos wall_now() const noexcept = 0;
   /// Waits on `condition` until `ready()` holds (true) or the steady clock reaches `deadline`
   /// (false); kNever waits without limit. `ready` is called with `lock` held.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/core/clock.h>
+#include <tarmac/core/internal/relaxed.h>
 
 #include <cstdint>
 #include <limits>
@@ -12,31 +13,35 @@ namespace tarmac {
 ///
 /// - Ownership: the cache owns every node. A strategy owns the fields marked "strategy" while it
 ///   tracks the node; the cache alone writes the others.
-/// - Thread-safety: guarded by the lock of the shard that holds the entry.
+/// - Thread-safety: guarded by the lock of the shard that holds the entry, but for `expires_at`,
+///   which hits look at without it.
 struct EntryNode {
+  /// Cache: when the entry expires, in steady nanoseconds; kNever without a TTL.
+  internal::Relaxed<SteadyNanos> expires_at = kNever;
+  /// Cache: what the weigher said when the value was set.
+  std::uint32_t weight = 1;
+  /// Cache: hits since the entry came in, held at kMaxVisits. Not counted while the strategy asks
+  /// for AccessTracking::none.
+  std::uint16_t visits = 0;
+  /// Raised by hits, up to kMaxMark, where the strategy asks for AccessTracking::mark; the strategy
+  /// lowers or clears it. Zero when not tracked.
+  std::uint8_t mark = 0;
+  /// Strategy: small flags, for example the segment the node is in. Zero when not tracked.
+  std::uint8_t flags = 0;
+  /// Cache: the shard's operation count when the entry was last hit and when it came in. They wrap;
+  /// compare with is_older().
+  std::uint32_t accessed_at = 0;
+  std::uint32_t inserted_at = 0;
+  /// Cache: the key's hash, the same for the key's whole life, so that ghost lists may keep it.
+  std::uint64_t hash = 0;
   /// Strategy: two links. Null while the node is not tracked.
   EntryNode* previous = nullptr;
   EntryNode* next = nullptr;
   /// Strategy: a word of its own, for example a third link or a counter. Zero when not tracked.
   std::uint64_t scratch = 0;
-  /// Cache: the key's hash, the same for the key's whole life, so that ghost lists may keep it.
-  std::uint64_t hash = 0;
-  /// Cache: when the entry expires, in steady nanoseconds; kNever without a TTL.
-  SteadyNanos expires_at = kNever;
-  /// Cache: what the weigher said when the value was set.
-  std::uint32_t weight = 1;
-  /// Cache: the shard's operation count when the entry came in and when it was last hit. They wrap;
-  /// compare with is_older().
-  std::uint32_t inserted_at = 0;
-  std::uint32_t accessed_at = 0;
-  /// Cache: hits since the entry came in, held at kMaxVisits.
-  std::uint16_t visits = 0;
-  /// Strategy: small flags, for example the segment the node is in. Zero when not tracked.
-  std::uint8_t flags = 0;
-  /// Cache: EntryState, kept here because the byte would otherwise be padding.
-  std::uint8_t state = 0;
 
   static constexpr std::uint16_t kMaxVisits = std::numeric_limits<std::uint16_t>::max();
+  static constexpr std::uint8_t kMaxMark = 3;
 };
 
 static_assert(sizeof(EntryNode) <= 56, "every entry of every cache pays for this");
@@ -45,6 +50,11 @@ static_assert(sizeof(EntryNode) <= 56, "every entry of every cache pays for this
 /// 2^31 operations of one shard apart).
 [[nodiscard]] constexpr bool is_older(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b) < 0;
+}
+
+/// What a hit does to a node whose strategy asks for marks.
+inline void raise_mark(EntryNode& node) noexcept {
+  if (node.mark < EntryNode::kMaxMark) ++node.mark;
 }
 
 }  // namespace tarmac

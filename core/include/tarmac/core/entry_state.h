@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tarmac/core/assert.h>
-#include <tarmac/core/entry_node.h>
 
 #include <cstdint>
 #include <string_view>
@@ -42,14 +41,18 @@ enum class EntryState : std::uint8_t { clean, dirty, flushing, expired, evicted 
   return false;
 }
 
-[[nodiscard]] inline EntryState state_of(const EntryNode& node) noexcept {
-  return static_cast<EntryState>(node.state);
-}
+/// The state of one entry. Thread-safety: guarded by the lock of the entry's shard.
+class LifeCycle {
+ public:
+  [[nodiscard]] EntryState state() const noexcept { return state_; }
+  /// A transition that the diagram lacks ends the process.
+  void move_to(EntryState to) noexcept {
+    TARMAC_ASSERT(is_allowed(state_, to));
+    state_ = to;
+  }
 
-/// Moves `node` to `to`; a transition that the diagram lacks ends the process.
-inline void move_to(EntryNode& node, EntryState to) noexcept {
-  TARMAC_ASSERT(is_allowed(state_of(node), to));
-  node.state = static_cast<std::uint8_t>(to);
-}
+ private:
+  EntryState state_ = EntryState::clean;
+};
 
 }  // namespace tarmac

@@ -29,8 +29,8 @@ enum class RemovalCause : std::uint8_t {
 /// How much of a hit a strategy wants to be told.
 enum class AccessTracking : std::uint8_t {
   none,     ///< nothing: hits change no decision (FIFO)
-  mark,     ///< that there was one: a saturating counter on the entry is enough (CLOCK)
-  ordered,  ///< each one, in order (LRU)
+  mark,     ///< that there was one: EntryNode::mark is raised, on_access() is not called (CLOCK)
+  ordered,  ///< each one, in order, by on_access() (LRU)
 };
 
 /// The room a strategy decides about: a number of entries, or a number of weight units.
@@ -67,8 +67,9 @@ class EvictionStrategy {
   /// Starts tracking `node`. Requires: `node` is not tracked.
   virtual void on_insert(EntryNode& node) noexcept = 0;
   /// Records one hit (reads only, not updates). `node.visits` already counts it, and
-  /// `node.expires_at` may have moved. Requires: `node` is tracked.
-  virtual void on_access(EntryNode& node) noexcept = 0;
+  /// `node.expires_at` may have moved. Where hits are not `ordered`, it is called only if
+  /// expires_at has moved. Requires: `node` is tracked.
+  virtual void on_access(EntryNode& node) noexcept { static_cast<void>(node); }
   /// Records that the value, and with it perhaps weight and expiry, was replaced. The weight in
   /// force until now is `old_weight`. Requires: `node` is tracked.
   virtual void on_update(EntryNode& node, std::uint32_t old_weight) noexcept = 0;
@@ -88,6 +89,16 @@ class EvictionStrategy {
   /// accessed_at, inserted_at, weight, expires_at. Requires: nothing is tracked.
   virtual void take_over(std::span<EntryNode*> order) noexcept = 0;
 };
+
+/// Brings a hit to `strategy` as it wants it; for whoever drives one without a cache.
+inline void tell_hit(EvictionStrategy& strategy, AccessTracking tracking,
+                     EntryNode& node) noexcept {
+  if (tracking == AccessTracking::ordered) {
+    strategy.on_access(node);
+  } else if (tracking == AccessTracking::mark) {
+    raise_mark(node);
+  }
+}
 
 using StrategyRegistry = PartRegistry<EvictionStrategy>;
 /// Makes one instance for each shard.

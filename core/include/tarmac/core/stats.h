@@ -1,6 +1,8 @@
 // What the cache counts: striped counters that threads do not fight over, and their readings.
 #pragma once
 
+#include <tarmac/core/internal/epoch.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -80,36 +82,51 @@ enum class Counter : std::uint8_t {
 };
 inline constexpr std::size_t kCounterCount = 13;
 
-/// Counters that only grow, spread over cache lines by thread: adding touches a line that few other
-/// threads write, reading adds up.
+/// Counters that only grow, spread over cache lines by thread: adding touches a line that no other
+/// thread, or few, write to; reading adds up.
 /// Thread-safety: all members may be called from any thread.
 class StripedCounters {
  public:
   void add(Counter counter, std::uint64_t amount = 1) noexcept {
-    stripes_[stripe_of_this_thread()].values[static_cast<std::size_t>(counter)].fetch_add(
-        amount, std::memory_order_relaxed);
+    add_shared(internal::this_thread_slot().index, counter, amount);
+  }
+  /// A hit or a miss, by the thread that has `slot`: without a read-modify-write for the first
+  /// kOwned threads.
+  void add_look_up(const internal::ThreadSlot& slot, Counter counter) noexcept {
+    if (slot.index >= kOwned) return add_shared(slot.index, counter, 1);
+    auto& cell = owned_[slot.index].values[static_cast<std::size_t>(counter)];
+    cell.store(cell.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t read(Counter counter) const noexcept {
+    const auto index = static_cast<std::size_t>(counter);
     std::uint64_t total = 0;
-    for (const auto& stripe : stripes_) {
-      total += stripe.values[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
-    }
+    for (const auto& stripe : shared_)
+      total += stripe.values[index].load(std::memory_order_relaxed);
+    if (index >= kLookUps) return total;
+    for (const auto& stripe : owned_) total += stripe.values[index].load(std::memory_order_relaxed);
     return total;
   }
 
  private:
-  static constexpr std::size_t kStripes = 16;
-  struct alignas(128) Stripe {
+  static constexpr std::uint32_t kOwned = 64;
+  static constexpr std::size_t kShared = 8;
+  /// Counter::hits and Counter::misses.
+  static constexpr std::size_t kLookUps = 2;
+
+  struct alignas(64) OwnedStripe {
+    std::array<std::atomic<std::uint64_t>, kLookUps> values{};
+  };
+  struct alignas(128) SharedStripe {
     std::array<std::atomic<std::uint64_t>, kCounterCount> values{};
   };
-  /// Threads take the stripes in turn.
-  static std::size_t stripe_of_this_thread() noexcept {
-    static std::atomic<std::size_t> next{0};
-    thread_local const std::size_t mine = next.fetch_add(1, std::memory_order_relaxed) % kStripes;
-    return mine;
+
+  void add_shared(std::uint32_t thread, Counter counter, std::uint64_t amount) noexcept {
+    shared_[thread % kShared].values[static_cast<std::size_t>(counter)].fetch_add(
+        amount, std::memory_order_relaxed);
   }
 
-  std::array<Stripe, kStripes> stripes_{};
+  std::array<OwnedStripe, kOwned> owned_{};
+  std::array<SharedStripe, kShared> shared_{};
 };
 
 /// Collects durations. Meant for rare operations (flushes, loads), not for hits.

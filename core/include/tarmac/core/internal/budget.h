@@ -58,6 +58,10 @@ class Budget {
     return weight_.load(std::memory_order_relaxed);
   }
 
+  /// The most entries there may be; the largest number without such a bound.
+  [[nodiscard]] std::uint64_t max_entries() const noexcept {
+    return max_entries_.load(std::memory_order_relaxed);
+  }
   /// What one of `shards` strategies is told: its share, in bytes if bytes bound the cache.
   [[nodiscard]] StrategyCapacity share(std::size_t shards) const noexcept {
     const Capacity bounds = capacity();

@@ -19,18 +19,20 @@ auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const Se
     outcome = prepared.outcome;
     intent = std::move(prepared.intent);
   }
-  intent.load_before = true;
-  const auto payload = intent.payload;
-  const auto weight = intent.weight;
+  intent.want_before = true;
+  auto next = intent.next;
   auto mutation = engine_.write(key, std::move(intent));
   if (outcome) count(*outcome);
   if (mutation.before) change.target = std::move(*mutation.before);
   if (change.target && mutation.loaded) {
-    const auto loaded_weight = weigher_(change.key, change.target.payload->value);
+    const auto loaded_weight = weigh(change.key, change.target.content.value());
     change.target.weight = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(loaded_weight, std::numeric_limits<std::uint32_t>::max()));
   }
-  if (mutation.stamp != 0) change.current = {payload, mutation.stamp, weight};
+  if (mutation.stamp != 0) {
+    next.stamp = mutation.stamp;
+    change.current = std::move(next);
+  }
   return change;
 }
 
@@ -90,19 +92,25 @@ bool CacheManager<K, V, H, E>::execute(const MacroCommand<K, V>& command) {
 /// Brings the key back to the target of `change` if it is as expected, and turns `change` round, so
 /// that doing it again goes the other way.
 template <class K, class V, class H, class E>
-bool CacheManager<K, V, H, E>::turn(Change& change) {
+bool CacheManager<K, V, H, E>::turn(Record& record, Change& change) {
   Intent intent;
-  intent.expected = change.current.payload.get();
+  intent.expected = change.current ? change.current.stamp : 0;
   if (change.target) {
-    // The payload keeps its deadline: time goes on for a value that waits in the history.
-    intent.payload = change.target.payload;
-    intent.weight = change.target.weight;
-    intent.keep_in_cache = engine_.budget().could_hold(intent.weight);
+    // It keeps its deadline: time goes on for a value that waits in the history.
+    intent.next = change.target;
+    intent.keep_in_cache = engine_.budget().could_hold(intent.next.weight);
   }
   const auto mutation = engine_.write(change.key, std::move(intent));
   if (!mutation.applied) return false;
   std::swap(change.target, change.current);
-  if (mutation.stamp == 0) change.current = {};  // Its deadline had passed meanwhile.
+  if (mutation.stamp == 0) {
+    change.current = {};  // Its deadline had passed meanwhile.
+  } else {
+    // The same value in a write of its own: whatever else waits for it is to find it.
+    const auto former = std::exchange(change.current.stamp, mutation.stamp);
+    internal::restamp<E>(record, change.key, former, mutation.stamp);
+    history_.restamp(change.key, former, mutation.stamp);
+  }
   return true;
 }
 
@@ -113,14 +121,14 @@ bool CacheManager<K, V, H, E>::turn_all(Record& record) {
   std::reverse(changes.begin(), changes.end());
   std::size_t turned = 0;
   try {
-    while (turned < changes.size() && turn(changes[turned])) ++turned;
+    while (turned < changes.size() && turn(record, changes[turned])) ++turned;
   } catch (...) {
-    while (turned > 0) static_cast<void>(turn(changes[--turned]));
+    while (turned > 0) static_cast<void>(turn(record, changes[--turned]));
     std::reverse(changes.begin(), changes.end());
     throw;
   }
   if (turned == changes.size()) return true;
-  while (turned > 0) static_cast<void>(turn(changes[--turned]));
+  while (turned > 0) static_cast<void>(turn(record, changes[--turned]));
   std::reverse(changes.begin(), changes.end());
   return false;
 }

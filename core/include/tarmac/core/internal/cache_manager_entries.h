@@ -17,8 +17,8 @@ CacheManager<K, V, H, E>::CacheManager(CacheOptions options, Weigher<K, V> weigh
 template <class K, class V, class H, class E>
 auto CacheManager<K, V, H, E>::prepare(Key key, V&& value, const SetOptions& options) -> Prepared {
   Prepared prepared;
-  const std::uint64_t weight = options.weight ? *options.weight : weigher_(K(key), value);
-  prepared.intent.payload = engine_.make_payload(std::move(value), options.ttl);
+  const std::uint64_t weight = options.weight ? *options.weight : weigh(key, value);
+  prepared.intent.next = engine_.make_version(std::move(value), options.ttl);
   if (options.ttl && options.ttl->count() <= 0) {
     prepared.outcome = SetOutcome::already_expired;
   } else if (weight > std::numeric_limits<std::uint32_t>::max() ||
@@ -27,9 +27,19 @@ auto CacheManager<K, V, H, E>::prepare(Key key, V&& value, const SetOptions& opt
     prepared.intent.keep_in_cache = false;
     prepared.intent.removal_cause = RemovalCause::refused;
   } else {
-    prepared.intent.weight = static_cast<std::uint32_t>(weight);
+    prepared.intent.next.weight = static_cast<std::uint32_t>(weight);
   }
   return prepared;
+}
+
+template <class K, class V, class H, class E>
+std::uint64_t CacheManager<K, V, H, E>::weigh(Key key, const V& value) const {
+  constexpr bool is_plain_view =
+      std::is_same_v<Key, const K&> || std::is_same_v<Key, std::string_view>;
+  if constexpr (is_plain_view) {  // Spares making a K for nothing but its size.
+    if (!weigher_) return content_bytes(key) + content_bytes(value);
+  }
+  return weigher_ ? weigher_(K(key), value) : default_weigher()(K(key), value);
 }
 
 template <class K, class V, class H, class E>
@@ -48,23 +58,20 @@ SetOutcome CacheManager<K, V, H, E>::set(Key key, V value, const SetOptions& opt
 
 template <class K, class V, class H, class E>
 std::optional<V> CacheManager<K, V, H, E>::get(Key key) {
-  const auto found = engine_.read(key);
-  if (!found) return std::nullopt;
-  return found->value;
+  std::optional<V> found;
+  engine_.read(key, [&found](const V& value) { found.emplace(value); });
+  return found;
 }
 
 template <class K, class V, class H, class E>
 template <class Function>
 bool CacheManager<K, V, H, E>::visit(Key key, Function&& function) {
-  const auto found = engine_.read(key);
-  if (!found) return false;
-  std::forward<Function>(function)(found->value);
-  return true;
+  return engine_.read(key, std::forward<Function>(function));
 }
 
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::erase(Key key) {
-  return engine_.write(key, Intent{}).before.has_value();
+  return engine_.write(key, Intent{}).was_present;
 }
 
 template <class K, class V, class H, class E>
@@ -74,7 +81,7 @@ std::optional<V> CacheManager<K, V, H, E>::compute(Key key, Function&& function,
   std::optional<V> result;
   SetOutcome outcome = SetOutcome::stored;
   engine_.write_decided(key, [&](const std::optional<internal::Version<V>>& current) {
-    result = function(current ? std::optional<V>(current->payload->value) : std::nullopt);
+    result = function(current ? std::optional<V>(current->content.value()) : std::nullopt);
     if (!result) return Intent{};
     auto prepared = prepare(key, V(*result), options);
     outcome = prepared.outcome;
@@ -89,9 +96,9 @@ template <class Predicate>
 std::size_t CacheManager<K, V, H, E>::erase_if(Predicate&& predicate) {
   std::size_t erased = 0;
   engine_.for_each_version([&](const K& key, internal::Version<V> version) {
-    while (predicate(key, version.payload->value)) {
+    while (predicate(key, version.content.value())) {
       Intent intent;
-      intent.expected = version.payload.get();
+      intent.expected = version.stamp;
       if (engine_.write(key, std::move(intent)).applied) {
         ++erased;
         return;
@@ -108,7 +115,7 @@ template <class K, class V, class H, class E>
 template <class Function>
 void CacheManager<K, V, H, E>::for_each(Function&& function) {
   engine_.for_each_version([&function](const K& key, const internal::Version<V>& version) {
-    function(key, version.payload->value);
+    function(key, version.content.value());
   });
 }
 

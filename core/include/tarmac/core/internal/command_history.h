@@ -28,11 +28,21 @@ struct HistoryRecord {
   std::uint64_t bytes = 0;
 };
 
+/// Tells `record` that the version of `key` with the stamp `former` was written again, as `now`.
+template <class Equal, class K, class V>
+void restamp(HistoryRecord<K, V>& record, const K& key, std::uint64_t former, std::uint64_t now) {
+  for (auto& change : record.changes) {
+    if (!Equal{}(change.key, key)) continue;
+    if (change.target && change.target.stamp == former) change.target.stamp = now;
+    if (change.current && change.current.stamp == former) change.current.stamp = now;
+  }
+}
+
 /// Two stacks, bounded in commands and in bytes; the oldest command falls out first.
 ///
 /// - Thread-safety: all members may be called from any thread. A record is out of both stacks while
 ///   it is worked on, so that no lock is held then.
-template <class K, class V>
+template <class K, class V, class Equal>
 class CommandHistory {
  public:
   using Record = HistoryRecord<K, V>;
@@ -71,6 +81,14 @@ class CommandHistory {
     std::deque<Record> forgotten;
     const std::lock_guard lock(mutex_);
     keep(std::move(taken.record), forgotten);
+  }
+
+  /// The version of `key` with the stamp `former` was written again, as `now`.
+  void restamp(const K& key, std::uint64_t former, std::uint64_t now) {
+    const std::lock_guard lock(mutex_);
+    for (auto* stack : {&undo_, &redo_}) {
+      for (auto& record : *stack) internal::restamp<Equal>(record, key, former, now);
+    }
   }
 
   struct Depth {

@@ -1,6 +1,6 @@
 // The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
-// The members are defined in engine_read.h and engine_write.h (single keys), engine_whole.h,
-// engine_parts.h and engine_snapshot.h (the cache as a whole).
+// The members are defined in engine_read.h, engine_write.h and engine_entries.h (single keys),
+// engine_whole.h, engine_parts.h and engine_snapshot.h (the cache as a whole).
 #pragma once
 
 #include <tarmac/core/cache_options.h>
@@ -30,24 +30,28 @@ namespace tarmac::internal {
 /// What one write is to do to its key.
 template <class V>
 struct WriteIntent {
-  /// The new value; null removes the key.
-  Ref<const Payload<V>> payload;
-  std::uint32_t weight = 0;
+  /// The new value, whose stamp the write will give it; without a content, the key is removed.
+  Version<V> next;
   /// False for a value that goes to the store but is too large for the cache.
   bool keep_in_cache = true;
   RemovalCause removal_cause = RemovalCause::erased;
-  /// Whether `before` is to be asked of the store if the key is not cached: for undo.
-  bool load_before = false;
-  /// If set, the write happens only while the key has this very value; null stands for an absent
-  /// key. The identity of the payload, not the stamp: a value that undo brought back is the same
-  /// value, in a write of its own. Whoever asks holds the payload, so its address is not reused.
-  std::optional<const Payload<V>*> expected;
+  /// Whether the version before is wanted, and if it is to be asked of the store where the key is
+  /// not cached: for undo.
+  bool want_before = false;
+  /// If set, the write happens only while the key has the version of this stamp; 0 stands for an
+  /// absent key.
+  std::optional<std::uint64_t> expected;
+
+  [[nodiscard]] bool keeps() const noexcept { return keep_in_cache && next; }
 };
 
-/// What a write has done: what changed, and what was there before. Feeds undo.
+/// What a write has done: what changed, and what was there before.
 template <class V>
 struct Mutation {
   bool applied = false;
+  /// The key was cached.
+  bool was_present = false;
+  /// If it was wanted.
   std::optional<Version<V>> before;
   /// `before` came from the store; its weight is unknown.
   bool loaded = false;
@@ -77,8 +81,11 @@ class Engine final : public WritePolicyHost {
   // Single keys. -------------------------------------------------------------------------------
 
   [[nodiscard]] std::uint64_t hash_of(Key key) const { return HashFunction{}(key, seed_); }
-  /// Counts and records a look-up; the value stays valid for as long as the result is held.
-  [[nodiscard]] Ref<const Payload<V>> read(Key key);
+  /// Counts and records a look-up; calls `use(const V&)` for a hit, with the value kept from being
+  /// destroyed meanwhile. Takes no lock unless somebody listens to hits or misses.
+  template <class Use>
+  bool read(Key key, Use&& use);
+  [[nodiscard]] bool contains(Key key) const;
   /// The current version without counting anything.
   [[nodiscard]] std::optional<Version<V>> peek(Key key);
   [[nodiscard]] std::optional<EntryInfo> inspect(Key key);
@@ -88,8 +95,11 @@ class Engine final : public WritePolicyHost {
   template <class Decide>
   void write_decided(Key key, Decide&& decide);
   /// A value made ready to be written, with its deadline by `ttl` (empty: the default).
-  [[nodiscard]] Ref<const Payload<V>> make_payload(V&& value,
-                                                   std::optional<std::chrono::nanoseconds> ttl);
+  [[nodiscard]] Version<V> make_version(V&& value, std::optional<std::chrono::nanoseconds> ttl);
+  /// Destroys what was removed, unless a reader is looking at it just now.
+  void reclaim() {
+    for (auto& shard : shards_) reclaim(*shard);
+  }
 
   // The cache as a whole. ----------------------------------------------------------------------
 
@@ -135,16 +145,16 @@ class Engine final : public WritePolicyHost {
 
   [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
     // The table uses the lower bits, the shard the upper ones.
-    return static_cast<std::size_t>(hash >> 48U) & (shards_.size() - 1);
+    return static_cast<std::size_t>(hash >> 48U) & shard_mask_;
   }
   [[nodiscard]] ShardType& shard_of(std::uint64_t hash) const noexcept {
     return *shards_[shard_index(hash)];
   }
-  [[nodiscard]] bool is_expired(const EntryType& entry) const noexcept {
-    return entry.expires_at != kNever && entry.expires_at <= clock_->steady_now();
-  }
+  void reclaim(ShardType& shard);
+  template <class Use>
+  [[gnu::noinline]] bool read_locked(ShardType& shard, Key key, std::uint64_t hash, Use&& use);
   /// Runs when a shard's lock has been released: events, and room that the shard had not itself.
-  void after_unlock(ShardType& shard);
+  void after_unlock(ShardType& shard, SteadyNanos deadline);
   /// Evicts until the cache is within its bounds; from `spared`, where what was just written is,
   /// only when no other shard has anything left.
   void relieve(ShardType* spared);
@@ -153,18 +163,16 @@ class Engine final : public WritePolicyHost {
   void wake_sweeper(SteadyNanos deadline);
   SteadyNanos sweep(std::uint64_t* removed);
 
-  [[nodiscard]] SteadyNanos expiry_of(const Payload<V>& payload, SteadyNanos now) const noexcept;
   [[nodiscard]] SteadyNanos jittered_deadline(SteadyNanos now, std::int64_t ttl);
-  Ref<EntryType> make_entry(Key key, std::uint64_t hash, const WriteIntent<V>& intent);
+  [[nodiscard]] bool may_be_cached(const ShardType& shard, Key key, std::uint64_t hash) const;
+  Ref<EntryType> make_entry(Key key, std::uint64_t hash, const Version<V>& version) const;
   Mutation<V> apply(ShardType& shard, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
-                    Ref<EntryType> fresh, EffectsType& effects);
-  Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, const WriteIntent<V>& intent,
+                    EntryState state, Ref<EntryType> spare);
+  Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, WriteIntent<V>& intent,
                                 EffectsType& effects);
-  Mutation<V> write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent,
-                         EffectsType& effects);
+  Mutation<V> write_held(KeyHold& hold, Key key, WriteIntent<V>& intent, EffectsType& effects);
   [[nodiscard]] std::optional<Version<V>> load_stored(const WritePolicy& policy, Key key) const;
-  [[nodiscard]] StoreWrite encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
-                                  std::uint64_t stamp) const;
+  [[nodiscard]] StoreWrite encode(Key key, std::uint64_t hash, const Version<V>& version) const;
   [[nodiscard]] std::vector<std::unique_ptr<EvictionStrategy>> make_strategies(
       const StrategyFactory& factory) const;
   [[nodiscard]] std::vector<std::unique_lock<std::mutex>> lock_all() const;
@@ -172,7 +180,11 @@ class Engine final : public WritePolicyHost {
       const SnapshotData<K, V>& snapshot, SteadyNanos now) const;
   void restore_store(const SnapshotData<K, V>& snapshot,
                      std::vector<std::unique_ptr<ShardContent<K, V>>>& contents);
+  [[nodiscard]] Ref<EntryType> revive(const SnapshotRecord<K, V>& record, SteadyNanos now) const;
   void mark_dirty_entries();
+  void bury(std::vector<std::unique_ptr<ShardContent<K, V>>>& contents);
+  /// Tells the shards how many entries to expect.
+  void share_capacity();
   [[nodiscard]] std::unique_lock<std::mutex> lock_admin() const;
   /// The function of compute() would be called again for ever if it cleared its own cache.
   void refuse_inside_compute(const char* call) const;
@@ -185,6 +197,7 @@ class Engine final : public WritePolicyHost {
   DurationRecorder flush_durations_;
   Budget budget_;
   std::vector<std::unique_ptr<ShardType>> shards_;
+  std::size_t shard_mask_ = 0;
 
   /// Serialises changes of the whole. Before the gate, which is before the shards' locks.
   mutable std::mutex admin_mutex_;
@@ -206,6 +219,7 @@ class Engine final : public WritePolicyHost {
 
 }  // namespace tarmac::internal
 
+#include <tarmac/core/internal/engine_entries.h>
 #include <tarmac/core/internal/engine_parts.h>
 #include <tarmac/core/internal/engine_read.h>
 #include <tarmac/core/internal/engine_snapshot.h>

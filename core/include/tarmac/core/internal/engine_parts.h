@@ -1,4 +1,5 @@
-// Engine: strategies and write policies at work, and their exchange. Included by engine.h.
+// Engine: capacity, strategies and write policies at work, and their exchange. Included by
+// engine.h.
 #pragma once
 
 #include <tarmac/core/internal/engine.h>
@@ -29,10 +30,13 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       auto& shard = *shards_[i];
       const std::lock_guard lock(shard.mutex);
+      shard.busy.store(true, std::memory_order_relaxed);
+      shard.drain_all();
       std::vector<EntryNode*> order(shard.table.size());
       shard.strategy->hand_over(order);
       made[i]->take_over(order);
-      shard.strategy.swap(made[i]);
+      shard.set_strategy(made[i]);
+      shard.busy.store(false, std::memory_order_relaxed);
       handed += order.size();
     }
     const std::lock_guard lock(names_mutex_);
@@ -41,6 +45,39 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
   }
   counters_.add(Counter::strategy_swaps);
   announce(EventType::strategy_swapped, detail, handed, clock_->steady_now() - began);
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::resize(const Capacity& capacity) {
+  auto checked = options_;
+  checked.max_entries = capacity.max_entries;
+  checked.max_bytes = capacity.max_bytes;
+  checked.validate();
+  {
+    const auto admin = lock_admin();
+    budget_.set_capacity(capacity);
+    for (auto& shard : shards_) {
+      const std::lock_guard lock(shard->mutex);
+      shard->strategy->on_resize(budget_.share(shards_.size()));
+    }
+    share_capacity();
+  }
+  relieve(nullptr);  // Without the lock above: slots may change the whole, too.
+  reclaim();
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::share_capacity() {
+  const auto most = budget_.max_entries();
+  const auto share = most / shards_.size();
+  // The hash spreads them unevenly.
+  const auto uneven = shards_.size() == 1 ? 1 : 4 * std::sqrt(static_cast<double>(share));
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    shard->expected_entries = most == std::numeric_limits<std::uint64_t>::max()
+                                  ? most
+                                  : share + static_cast<std::uint64_t>(uneven);
+  }
 }
 
 template <class K, class V, class H, class E>
@@ -116,7 +153,7 @@ void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState stat
   const std::lock_guard lock(shard.mutex);
   if (auto* entry = shard.find_by_stamp(write.hash, write.stamp)) {
     // A restore that is under way may have put a debt back that this entry had paid.
-    if (is_allowed(state_of(*entry), state)) move_to(*entry, state);
+    if (is_allowed(entry->life.state(), state)) entry->life.move_to(state);
   } else if (auto* hold = shard.key_locks.find_by_stamp(write.hash, write.stamp)) {
     hold->early_state = state;
   }
@@ -136,19 +173,18 @@ void Engine<K, V, H, E>::on_store_error(std::string_view message) noexcept {
 }
 
 template <class K, class V, class H, class E>
-StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash, const WriteIntent<V>& intent,
-                                      std::uint64_t stamp) const {
+StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash,
+                                      const Version<V>& version) const {
   if constexpr (Encodable<K> && Encodable<V>) {
     StoreWrite write;
     write.key = Codec<K>::encode(K(key));
-    write.stamp = stamp;
+    write.stamp = version.stamp;
     write.hash = hash;
-    if (intent.payload) {
+    if (version) {
       const auto now = clock_->steady_now();
-      const auto deadline = intent.payload->deadline;
-      if (deadline > now) write.value = Codec<V>::encode(intent.payload->value);
-      if (deadline != kNever) {
-        write.expires_at = deadline_after(clock_->wall_now(), deadline - now);
+      if (version.deadline > now) write.value = Codec<V>::encode(version.content.value());
+      if (version.deadline != kNever) {
+        write.expires_at = deadline_after(clock_->wall_now(), version.deadline - now);
       }
     }
     return write;
@@ -173,12 +209,14 @@ std::optional<Version<V>> Engine<K, V, H, E>::load_stored(const WritePolicy& pol
       stored = policy.store()->load(bytes, wall_now);
     }
     if (!stored || (stored->expires_at && *stored->expires_at <= wall_now)) return std::nullopt;
-    auto payload = std::make_unique<Payload<V>>(Codec<V>::decode(stored->bytes));
-    payload->created_at = clock_->steady_now();
+    Version<V> version;
+    version.content = Content<V>(Codec<V>::decode(stored->bytes));
+    version.created_at = clock_->steady_now();
     if (stored->expires_at) {
-      payload->deadline = deadline_after(payload->created_at, *stored->expires_at - wall_now);
+      version.deadline = deadline_after(version.created_at, *stored->expires_at - wall_now);
     }
-    return Version<V>{Ref<const Payload<V>>(payload.release()), stored->stamp, 0};
+    version.stamp = stored->stamp;
+    return version;
   } else {
     return std::nullopt;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/core/internal/engine.h>
+#include <tarmac/core/internal/shard_content.h>
 #include <tarmac/core/snapshot.h>
 
 #include <algorithm>
@@ -36,7 +37,9 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
           data->shards[i].taken_at = now;
           data->shards[i].records.reserve(shards_[i]->table.size());
         }
-        for (std::size_t i = 0; i < shards_.size(); ++i) shards_[i]->due_copy = &data->shards[i];
+        for (std::size_t i = 0; i < shards_.size(); ++i) {
+          shards_[i]->due_copy.store(&data->shards[i], std::memory_order_release);
+        }
       }
       data->taken_at = clock_->wall_now();
       data->cache_name = options_.name;
@@ -70,49 +73,30 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
   return data;
 }
 
-/// The content of one shard, built aside; after the exchange, what the shard held before.
-template <class K, class V>
-struct ShardContent {
-  explicit ShardContent(SteadyNanos now) : wheel(std::make_unique<TimingWheel>(now)) {}
-  ShardContent(const ShardContent&) = delete;
-  ShardContent& operator=(const ShardContent&) = delete;
-  ~ShardContent() {
-    strategy.reset();  // Before the entries that it knows.
-    table.for_each([this](EntryNode& node) {
-      auto& entry = static_cast<Entry<K, V>&>(node);
-      wheel->cancel(entry);
-      owner.bury(entry);
-    });
+template <class K, class V, class H, class E>
+Ref<Entry<K, V>> Engine<K, V, H, E>::revive(const SnapshotRecord<K, V>& record,
+                                            SteadyNanos now) const {
+  const K& key = record.key_owner->key;
+  auto entry = make_entry(key, hash_of(key), record.version);
+  entry->inserted_at = record.inserted_at;
+  entry->accessed_at = record.accessed_at;
+  entry->visits = record.visits;
+  entry->expires_at = record.expires_at;
+  if (record.expires_at != kNever && !entry->timer) {
+    entry->timer = std::make_unique<EntryTimer>(*entry);
   }
-
-  void add(Ref<Entry<K, V>> entry) {
-    table.make_room();
-    order.push_back(entry.get());
-    weight += entry->weight;
-    last_stamp = std::max(last_stamp, entry->stamp);
-    wheel->schedule(*entry);
-    table.insert(*entry.release_ownership());
+  if (entry->timer) {
+    auto& timer = *entry->timer;
+    timer.deadline = record.version.deadline;
+    if (options_.expire_after_access) {
+      const auto idle = options_.expire_after_access->count();
+      timer.seen_at = std::min(record.expires_at - idle, now);
+      entry->expires_at = std::min(record.version.deadline, deadline_after(timer.seen_at, idle));
+    }
+    timer.expires_at = entry->expires_at;
   }
-  /// Ends the building: the strategy gets the entries, the one to go first in front.
-  void rank(std::unique_ptr<EvictionStrategy> made) {
-    std::stable_sort(order.begin(), order.end(), [](const EntryNode* a, const EntryNode* b) {
-      return is_older(a->accessed_at, b->accessed_at);
-    });
-    if (!order.empty()) last_tick = order.back()->accessed_at;
-    strategy = std::move(made);
-    strategy->take_over(order);
-  }
-
-  Effects<K, V> owner;
-  NodeTable table;
-  std::unique_ptr<TimingWheel> wheel;
-  std::unique_ptr<EvictionStrategy> strategy;
-  std::vector<EntryNode*> order;
-  std::uint64_t weight = 0;
-  std::uint32_t last_tick = 0;
-  /// Of the entries; those of another cache's snapshot may be ahead of this cache's.
-  std::uint64_t last_stamp = 0;
-};
+  return entry;
+}
 
 template <class K, class V, class H, class E>
 auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyNanos now) const
@@ -124,22 +108,27 @@ auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyN
   for (const auto& shard : snapshot.shards) {
     for (const auto& record : shard.records) {
       if (record.expires_at <= now) continue;
-      Ref<EntryType> entry(new EntryType(record.key_owner->key));
-      entry->hash = hash_of(entry->key);
-      entry->weight = record.version.weight;
-      entry->expires_at = record.expires_at;
-      entry->inserted_at = record.inserted_at;
-      entry->accessed_at = record.accessed_at;
-      entry->visits = record.visits;
-      entry->payload = record.version.payload;
-      entry->stamp = record.version.stamp;
+      auto entry = revive(record, now);
       auto& content = *contents[shard_index(entry->hash)];
-      content.add(std::move(entry));
+      content.add(std::move(entry), snapshot.size / shards_.size());
     }
   }
   auto strategies = make_strategies(snapshot.strategy_factory);
   for (std::size_t i = 0; i < contents.size(); ++i) contents[i]->rank(std::move(strategies[i]));
   return contents;
+}
+
+// What the shards held before the exchange is destroyed when its last readers have gone.
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::bury(std::vector<std::unique_ptr<ShardContent<K, V>>>& contents) {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    EffectsType effects;
+    const std::lock_guard lock(shards_[i]->mutex);
+    const auto weight = contents[i]->weight;
+    shards_[i]->limbo.retire(std::shared_ptr<const void>(std::move(contents[i])), weight);
+    shards_[i]->collect(effects, true);
+  }
+  reclaim();
 }
 
 // The store goes first, so that a store that refuses leaves everything as it was.
@@ -160,9 +149,7 @@ void Engine<K, V, H, E>::restore_store(const SnapshotData<K, V>& snapshot,
         const std::lock_guard lock(shards_[i]->mutex);
         entry.stamp = ++shards_[i]->last_stamp;
       }
-      WriteIntent<V> intent;
-      intent.payload = entry.payload;
-      static_cast<void>(active->on_write(encode(entry.key, entry.hash, intent, entry.stamp)));
+      static_cast<void>(active->on_write(encode(entry.key, entry.hash, entry.version())));
     }
   }
 }
@@ -177,8 +164,9 @@ void Engine<K, V, H, E>::mark_dirty_entries() {
     for (auto& shard : shards_) {
       const std::lock_guard lock(shard->mutex);
       shard->table.for_each([&](EntryNode& node) {
-        const auto owed = active->pending(Codec<K>::encode(static_cast<EntryType&>(node).key));
-        if (owed && state_of(node) == EntryState::clean) move_to(node, EntryState::dirty);
+        auto& entry = static_cast<EntryType&>(node);
+        const auto owed = active->pending(Codec<K>::encode(entry.key));
+        if (owed && entry.life.state() == EntryState::clean) entry.life.move_to(EntryState::dirty);
       });
     }
   }
@@ -191,7 +179,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
   const auto began = clock_->steady_now();
   std::uint64_t restored = 0;
   SteadyNanos next_due = kNever;
-  auto contents = build_aside(snapshot, began);  // Destroyed, with the old values, after the locks.
+  auto contents = build_aside(snapshot, began);
   {
     const auto admin = lock_admin();
     const Gate::Closure closed(gate_);
@@ -204,9 +192,9 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
         budget_.subtract(shard.table.size(), shard.weight);
         budget_.add(content.table.size(), content.weight);
         restored += content.table.size();
-        std::swap(shard.table, content.table);
+        shard.exchange(content.table, content.hits);
         shard.wheel.swap(content.wheel);
-        shard.strategy.swap(content.strategy);
+        shard.set_strategy(content.strategy);
         std::swap(shard.weight, content.weight);
         shard.tick = content.last_tick;
         shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
@@ -219,6 +207,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
     }
     mark_dirty_entries();
   }
+  bury(contents);
   relieve(nullptr);  // The capacity may have shrunk since.
   wake_sweeper(next_due);
   counters_.add(Counter::snapshots_restored);

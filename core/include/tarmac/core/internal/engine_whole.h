@@ -17,7 +17,10 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
         return strategy_registry().make(name, parameters);
       }),
       jitter_(seed_) {
-  const ShardServices services{options_.name, *clock_, events_, counters_, budget_};
+  const ShardServices services{
+      options_.name, *clock_,
+      events_,       counters_,
+      budget_,       options_.expire_after_access ? options_.expire_after_access->count() : 0};
   // Stamps go on growing over restarts, so that a store can tell an older write from a newer one;
   // the machine's clock has its say because an injected one may begin anywhere.
   const auto first_stamp = static_cast<std::uint64_t>(
@@ -26,8 +29,10 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
   for (std::size_t i = 0; i < count; ++i) {
     shards_.push_back(std::make_unique<ShardType>(services, first_stamp));
   }
+  shard_mask_ = count - 1;
   auto strategies = make_strategies(strategy_factory_);
-  for (std::size_t i = 0; i < count; ++i) shards_[i]->strategy = std::move(strategies[i]);
+  for (std::size_t i = 0; i < count; ++i) shards_[i]->set_strategy(strategies[i]);
+  share_capacity();
   if (options_.background_expiry) {
     sweeper_ = std::make_unique<Sweeper>(clock_, options_.sweep_interval.count(),
                                          [this] { return sweep(nullptr); });
@@ -54,10 +59,12 @@ Engine<K, V, H, E>::~Engine() {
     shard->table.for_each([&](EntryNode& node) {
       auto& entry = static_cast<EntryType&>(node);
       shard->strategy->on_remove(entry, RemovalCause::cleared);
-      shard->wheel->cancel(entry);
-      effects.bury(entry);
+      if (entry.timer) shard->wheel->cancel(*entry.timer);
+      effects.remains.add(entry);
     });
-    shard->table.clear();  // A value's destructor may still ask the cache.
+    shard->limbo.take_all(effects.remains);
+    typename ShardType::Table none;  // A value's destructor may still ask the cache.
+    shard->table.swap(none);
   }
 }
 
@@ -94,13 +101,14 @@ void Engine<K, V, H, E>::clear() {
           [&all](EntryNode& node) { all.push_back(static_cast<EntryType*>(&node)); });
       ++shard->epoch;
       for (auto* entry : all) {
-        const bool expired = entry->expires_at <= now;
-        shard->remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, effects,
-                      now);
+        const bool expired = shard->is_expired(*entry, now);
+        shard->remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, now);
       }
+      shard->collect(effects, true);
     }
     shard->events.deliver(events_);
   }
+  reclaim();
 }
 
 template <class K, class V, class H, class E>
@@ -118,28 +126,12 @@ void Engine<K, V, H, E>::for_each_version(Visit&& visit) {
       seen.reserve(shard->table.size());
       shard->table.for_each([&](EntryNode& node) {
         auto& entry = static_cast<EntryType&>(node);
-        if (entry.expires_at > now) seen.push_back({Ref<EntryType>(&entry), entry.version()});
+        if (shard->expiry_of(entry) > now)
+          seen.push_back({Ref<EntryType>(&entry), entry.version()});
       });
     }
     for (const auto& one : seen) visit(one.key_owner->key, one.version);
   }
-}
-
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::resize(const Capacity& capacity) {
-  auto checked = options_;
-  checked.max_entries = capacity.max_entries;
-  checked.max_bytes = capacity.max_bytes;
-  checked.validate();
-  {
-    const auto admin = lock_admin();
-    budget_.set_capacity(capacity);
-    for (auto& shard : shards_) {
-      const std::lock_guard lock(shard->mutex);
-      shard->strategy->on_resize(budget_.share(shards_.size()));
-    }
-  }
-  relieve(nullptr);  // Without the lock above: slots may change the whole, too.
 }
 
 template <class K, class V, class H, class E>
@@ -154,10 +146,9 @@ SteadyNanos Engine<K, V, H, E>::sweep(std::uint64_t* removed) {
         const auto now = clock_->steady_now();
         std::uint64_t batch = 0;
         for (; batch < kSweepBatch; ++batch) {
-          TimedNode* due = shard->wheel->pop_due(now);
-          if (due == nullptr) break;
-          shard->remove(static_cast<EntryType&>(*due), RemovalCause::expired, effects, now);
+          if (!shard->remove_due(now)) break;
         }
+        shard->collect(effects);
         more = batch == kSweepBatch;
         if (removed != nullptr) *removed += batch;
         if (!more) next = std::min(next, shard->wheel->next_due());

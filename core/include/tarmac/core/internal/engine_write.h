@@ -43,31 +43,37 @@ class Engine<K, V, H, E>::KeyHold {
 
 template <class K, class V, class H, class E>
 Mutation<V> Engine<K, V, H, E>::apply(ShardType& shard, Key key, std::uint64_t hash,
-                                      const WriteIntent<V>& intent, Ref<EntryType> fresh,
-                                      EffectsType& effects) {
-  const SteadyNanos now = clock_->steady_now();
+                                      const WriteIntent<V>& intent, EntryState state,
+                                      Ref<EntryType> spare) {
+  SteadyNanos now = shard.time_if_needed();
+  const auto deadline = intent.next.deadline;
+  if (now == 0 && (deadline != kNever || options_.expire_after_access)) now = clock_->steady_now();
   auto* entry = shard.find(key, hash);
-  if (entry != nullptr && entry->expires_at <= now) {
-    shard.remove(*entry, RemovalCause::expired, effects, now);
+  if (entry != nullptr && shard.is_expired(*entry, now)) {
+    shard.remove(*entry, RemovalCause::expired, now);
     entry = nullptr;
   }
   Mutation<V> mutation;
-  if (entry != nullptr) mutation.before = entry->version();
-  const auto* present = entry != nullptr ? entry->payload.get() : nullptr;
-  if (intent.expected && *intent.expected != present) return mutation;
+  mutation.was_present = entry != nullptr;
+  if (intent.want_before && entry != nullptr) mutation.before = entry->version();
+  if (intent.expected && *intent.expected != (entry != nullptr ? entry->stamp : 0)) return mutation;
   mutation.applied = true;
-  if (!fresh || fresh->expires_at <= now) {
+  if (!intent.keeps() || deadline <= now) {
     if (entry != nullptr) {
-      shard.remove(*entry, fresh ? RemovalCause::expired : intent.removal_cause, effects, now);
+      shard.remove(*entry, intent.keeps() ? RemovalCause::expired : intent.removal_cause, now);
     }
     return mutation;
   }
-  mutation.stamp = fresh->stamp;
+  mutation.stamp = intent.next.stamp;
   if (entry != nullptr) {
-    shard.update(*entry, *fresh, effects, now);
-  } else {
-    shard.insert(std::move(fresh), effects, now);
+    shard.update(*entry, intent.next, state, now);
+    return mutation;
   }
+  if (!spare) spare = make_entry(key, hash, intent.next);
+  spare->stamp = intent.next.stamp;
+  if (state == EntryState::flushing) spare->life.move_to(EntryState::dirty);
+  spare->life.move_to(state);
+  shard.insert(std::move(spare), deadline, now);
   return mutation;
 }
 
@@ -75,24 +81,28 @@ template <class K, class V, class H, class E>
 Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
-  auto fresh = make_entry(key, hash, intent);
-  const SteadyNanos deadline = fresh ? fresh->expires_at : kNever;
+  Ref<EntryType> spare;
+  if (intent.keeps() && !may_be_cached(shard, key, hash))
+    spare = make_entry(key, hash, intent.next);
   Mutation<V> mutation;
-  EffectsType effects;  // Before the hold: a value's destructor may write this key.
-  std::optional<KeyHold> hold;
   {
-    std::unique_lock lock(shard.mutex);
-    shard.key_locks.wait_until_free(lock, key, hash);
-    if (active_policy_.load(std::memory_order_relaxed) == nullptr) {
-      if (fresh) fresh->stamp = ++shard.last_stamp;
-      mutation = apply(shard, key, hash, intent, std::move(fresh), effects);
-    } else {
-      hold.emplace(shard, lock, key, hash);
+    EffectsType effects;  // Before the hold: a value's destructor may write this key.
+    std::optional<KeyHold> hold;
+    {
+      std::unique_lock lock(shard.mutex);
+      shard.key_locks.wait_until_free(lock, key, hash);
+      if (active_policy_.load(std::memory_order_relaxed) == nullptr) {
+        intent.next.stamp = ++shard.last_stamp;
+        mutation = apply(shard, key, hash, intent, EntryState::clean, std::move(spare));
+        shard.collect(effects);
+      } else {
+        hold.emplace(shard, lock, key, hash);
+      }
     }
+    if (hold) mutation = write_and_release(hold, key, intent, effects);
   }
-  if (hold) mutation = write_and_release(hold, key, intent, effects);
-  after_unlock(shard);
-  wake_sweeper(deadline);
+  if (!std::is_trivially_destructible_v<V> && !intent.next && mutation.applied) reclaim(shard);
+  after_unlock(shard, intent.next.deadline);
   return mutation;
 }
 
@@ -100,8 +110,7 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
 // itself.
 template <class K, class V, class H, class E>
 Mutation<V> Engine<K, V, H, E>::write_and_release(std::optional<KeyHold>& hold, Key key,
-                                                  const WriteIntent<V>& intent,
-                                                  EffectsType& effects) {
+                                                  WriteIntent<V>& intent, EffectsType& effects) {
   try {
     auto mutation = write_held(*hold, key, intent, effects);
     hold.reset();
@@ -115,16 +124,15 @@ Mutation<V> Engine<K, V, H, E>::write_and_release(std::optional<KeyHold>& hold, 
 
 // The store first, then the cache: if the store refuses, nothing has changed.
 template <class K, class V, class H, class E>
-Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIntent<V>& intent,
+Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V>& intent,
                                            EffectsType& effects) {
   auto& shard = hold.shard();
-  auto fresh = make_entry(key, hold.hash(), intent);
+  intent.next.stamp = hold.stamp();
   if (intent.expected) {  // Nobody else can write the key, so a conflict now is a conflict.
-    const std::lock_guard lock(shard.mutex);
-    const auto* entry = shard.find(key, hold.hash());
-    const bool present = entry != nullptr && !is_expired(*entry);
-    if (*intent.expected != (present ? entry->payload.get() : nullptr)) return {};
+    const auto present = peek(key);
+    if (*intent.expected != (present ? present->stamp : 0)) return {};
   }
+  auto spare = intent.keeps() ? make_entry(key, hold.hash(), intent.next) : Ref<EntryType>();
   const Gate::Passage passage(gate_);
   const auto is_outdated = [&] {  // Requires the shard's lock.
     return hold.decided_at_epoch && *hold.decided_at_epoch != shard.epoch;
@@ -137,8 +145,8 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIn
       const std::lock_guard lock(shard.mutex);
       if (is_outdated()) return {};
     }
-    if (intent.load_before && !peek(key)) loaded = load_stored(*policy, key);
-    state = policy->on_write(encode(key, hold.hash(), intent, hold.stamp()));
+    if (intent.want_before && !peek(key)) loaded = load_stored(*policy, key);
+    state = policy->on_write(encode(key, hold.hash(), intent.next));
     in_store = true;
   }
   const std::lock_guard lock(shard.mutex);
@@ -146,14 +154,10 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, const WriteIn
   Mutation<V> mutation;
   mutation.applied = in_store;
   if (is_outdated()) return mutation;
-  if (fresh) {
-    fresh->stamp = hold.stamp();
-    move_to(*fresh, state);
-    if (const auto early = hold.early_state()) move_to(*fresh, *early);
-  }
-  auto unconditional = intent;
-  unconditional.expected.reset();  // An eviction since the check is no conflict.
-  mutation = apply(shard, key, hold.hash(), unconditional, std::move(fresh), effects);
+  if (const auto early = hold.early_state()) state = *early;
+  intent.expected.reset();  // An eviction since the check is no conflict.
+  mutation = apply(shard, key, hold.hash(), intent, state, std::move(spare));
+  shard.collect(effects);
   if (!mutation.before && loaded) {
     mutation.before = std::move(loaded);
     mutation.loaded = true;
@@ -166,33 +170,37 @@ template <class Decide>
 void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
-  SteadyNanos deadline = kNever;
+  WriteIntent<V> intent;
   // Again only if the cache was cleared or restored meanwhile.
   for (Mutation<V> mutation; !mutation.applied;) {
     // Values before the hold: a destructor may write this key.
     EffectsType effects;
     std::optional<Version<V>> current;
-    WriteIntent<V> intent;
     std::optional<KeyHold> hold;
     {
       std::unique_lock lock(shard.mutex);
       hold.emplace(shard, lock, key, hash);
       hold->decided_at_epoch = shard.epoch;
-      const auto* entry = shard.find(key, hash);
-      if (entry != nullptr && !is_expired(*entry)) current = entry->version();
+      auto* entry = shard.find(key, hash);
+      if (entry != nullptr && !shard.is_expired(*entry, clock_->steady_now())) {
+        current = entry->version();
+      }
     }
     intent = decide(std::as_const(current));
-    if (intent.payload) deadline = expiry_of(*intent.payload, clock_->steady_now());
     mutation = write_and_release(hold, key, intent, effects);
   }
-  after_unlock(shard);
-  wake_sweeper(deadline);
+  after_unlock(shard, intent.next.deadline);
 }
 
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::after_unlock(ShardType& shard) {
+void Engine<K, V, H, E>::after_unlock(ShardType& shard, SteadyNanos deadline) {
   if (budget_.is_over()) relieve(&shard);
   shard.events.deliver(events_);
+  if (options_.expire_after_access) {
+    deadline = std::min(
+        deadline, deadline_after(clock_->steady_now(), options_.expire_after_access->count()));
+  }
+  wake_sweeper(deadline);
 }
 
 // A shard that had nothing left to evict was still too small for what came: others give.
@@ -214,7 +222,9 @@ void Engine<K, V, H, E>::evict_one_if_over(ShardType& shard, bool& found) {
   {
     const std::lock_guard lock(shard.mutex);
     if (!budget_.is_over()) return;
-    found = shard.evict_one(effects, clock_->steady_now()) || found;
+    shard.drain();
+    found = shard.evict_one(0) || found;
+    shard.collect(effects);
   }
   shard.events.deliver(events_);
 }

@@ -1,55 +1,80 @@
-// The typed entry: a node for the strategy, links for the timing wheel, the key, and the value in a
-// block of its own that readers, snapshots and the undo history share.
+// The typed entry. What a hit looks at comes first, so that it is one cache line for small keys and
+// values.
 #pragma once
 
 #include <tarmac/core/clock.h>
 #include <tarmac/core/entry_node.h>
+#include <tarmac/core/entry_state.h>
 #include <tarmac/core/internal/ref.h>
+#include <tarmac/core/internal/timing_wheel.h>
+#include <tarmac/core/internal/value_cell.h>
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace tarmac::internal {
 
-/// What the timing wheel links.
-struct TimedNode : EntryNode {
-  TimedNode* timer_previous = nullptr;
-  TimedNode* timer_next = nullptr;
-  /// The wheel's list that holds the node; kNoTimer while none does.
-  std::uint32_t timer_list = kNoTimer;
-  static constexpr std::uint32_t kNoTimer = ~std::uint32_t{0};
-};
-
-/// One value of a key, never changed after it is made.
-template <class V>
-struct Payload final : RefCounted {
-  explicit Payload(V&& v) : value(std::move(v)) {}
-
-  const V value;
-  SteadyNanos created_at = 0;
-  /// The deadline by its TTL; the entry's may be earlier, by expire_after_access.
-  SteadyNanos deadline = kNever;
-};
-
-/// One version of a key: what undo restores and a snapshot keeps. Without a payload: no entry.
+/// One version of a key: what a write brings, undo restores and a snapshot keeps. Without a
+/// content: no entry.
 template <class V>
 struct Version {
-  explicit operator bool() const noexcept { return static_cast<bool>(payload); }
+  explicit operator bool() const noexcept { return static_cast<bool>(content); }
 
-  Ref<const Payload<V>> payload;
+  Content<V> content;
+  SteadyNanos created_at = 0;
+  /// By its TTL; the entry's may be earlier, by expire_after_access.
+  SteadyNanos deadline = kNever;
   std::uint64_t stamp = 0;
   std::uint32_t weight = 0;
 };
 
-template <class K, class V>
-struct Entry final : TimedNode, RefCounted {
-  explicit Entry(K k) : key(std::move(k)) {}
+/// What only entries with a deadline have: their place in the timing wheel.
+struct EntryTimer final : TimedNode {
+  explicit EntryTimer(EntryNode& entry) noexcept : node(entry) {}
 
-  [[nodiscard]] Version<V> version() const { return {payload, stamp, weight}; }
+  EntryNode& node;
+  /// By the TTL of the value alone.
+  Relaxed<SteadyNanos> deadline = kNever;
+  /// When a reader last saw the entry, kept with expire_after_access only.
+  Relaxed<SteadyNanos> seen_at = 0;
+};
+
+/// Whether the table keeps copies of keys and values.
+template <class K, class V>
+inline constexpr bool is_paired = fits_in_word<K>&& fits_in_word<V>;
+
+template <class K, class V>
+struct EntryHead {
+  EntryHead(K k, const Content<V>& content) : key(std::move(k)), cell(content) {}
 
   const K key;
-  Ref<const Payload<V>> payload;
-  std::uint64_t stamp = 0;
+  ValueCell<V> cell;
+};
+
+template <class K, class V>
+struct Entry final : EntryHead<K, V>, EntryNode, RefCounted {
+  /// Of the version that `first` is, with the table's reference.
+  Entry(K k, std::uint64_t key_hash, const Version<V>& first)
+      : EntryHead<K, V>(std::move(k), first.content),
+        created_at(first.created_at),
+        stamp(first.stamp) {
+    hash = key_hash;
+    weight = first.weight;
+  }
+
+  [[nodiscard]] Version<V> version() const {
+    return {this->cell.content(), created_at, deadline(), stamp, weight};
+  }
+  [[nodiscard]] SteadyNanos deadline() const noexcept {
+    return timer ? timer->deadline.load() : kNever;
+  }
+
+  LifeCycle life;
+  SteadyNanos created_at;
+  std::uint64_t stamp;
+  /// Made with the first deadline, and then kept until the entry is destroyed: readers look at it.
+  std::unique_ptr<EntryTimer> timer;
 };
 
 }  // namespace tarmac::internal

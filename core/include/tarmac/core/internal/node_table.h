@@ -1,65 +1,222 @@
-// The hash table of a shard: open addressing over pointers to nodes, with 32 bits of the hash
-// beside each, so that a probe seldom touches a node that is not the one.
+// The hash table of a shard, which readers search without a lock: groups of a few slots, each group
+// with a byte of the hash for each slot and a count of the nodes that had to go further.
 #pragma once
 
 #include <tarmac/core/entry_node.h>
 
+#include <array>
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <utility>
 
 namespace tarmac::internal {
 
-/// Finds nodes by hash; does not own them.
+/// Key and value of a node as machine words, kept in the table itself where they fit, so that a hit
+/// does not have to wait for the node's memory as well.
+struct WordPair {
+  std::uint64_t key = 0;
+  std::uint64_t value = 0;
+};
+
+/// A group as large as its cache lines allow: one, or two neighbours that a processor fetches
+/// together.
+template <std::size_t Slots>
+struct TableGroupHead {
+  static constexpr std::size_t kSlots = Slots;
+
+  /// Byte i: 8 bits of the hash in slot i, 0 while it is empty. The last byte: how many nodes
+  /// passed this group because it was full when they came; at its maximum it stays.
+  std::atomic<std::uint64_t> tags{0};
+  /// A node's address; above it 15 other bits of its hash, and whether it may expire.
+  std::array<std::atomic<std::uint64_t>, kSlots> slots{};
+};
+struct alignas(64) TableGroup : TableGroupHead<7> {};
+struct alignas(128) PairedTableGroup : TableGroupHead<5> {
+  struct Pair {
+    std::atomic<std::uint64_t> key{0};
+    std::atomic<std::uint64_t> value{0};
+  };
+  std::array<Pair, kSlots> pairs{};
+};
+
+/// Finds nodes by hash; does not own them. A node never moves while it stays, nothing marks where
+/// one was, and a search ends at the first group that nobody had to pass: so a reader needs no
+/// version to check, and a table full of comings and goings stays as fast as a fresh one.
 ///
-/// - Thread-safety: not synchronised.
+/// - Thread-safety: find() and find_pair() from any thread that has the epoch pinned; all else
+/// under
+///   the shard's lock. A search that began before a change may answer as of before it.
 /// - Exceptions: only make_room() throws (std::bad_alloc), and changes nothing then.
+/// - Source: the overflow count is that of Facebook's F14 tables (N. Bronson and X. Shi, 2019).
+template <bool Paired>
 class NodeTable {
  public:
+  using Group = std::conditional_t<Paired, PairedTableGroup, TableGroup>;
+  /// The groups of one size; replaced as a whole by growth.
+  struct Groups {
+    explicit Groups(std::size_t n);
+    ~Groups();
+    Groups(const Groups&) = delete;
+    Groups& operator=(const Groups&) = delete;
+
+    const std::size_t count;
+    Group* const first;
+  };
+  using Replaced = std::unique_ptr<Groups>;
+
+  /// What a search without a lock has found.
+  struct Found {
+    EntryNode* node = nullptr;
+    std::uint64_t value = 0;
+    bool may_expire = false;
+  };
+
   NodeTable() = default;
+  NodeTable(const NodeTable&) = delete;
+  NodeTable& operator=(const NodeTable&) = delete;
+  ~NodeTable() { delete groups_.load(std::memory_order_relaxed); }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   /// The node with this hash for which `same(node)` holds; nullptr if there is none.
   template <class Same>
   [[nodiscard]] EntryNode* find(std::uint64_t hash, Same&& same) const {
-    if (size_ == 0) return nullptr;
-    const auto tag = tag_of(hash);
-    for (std::size_t i = home_of(hash);; i = (i + 1) & mask_) {
-      if (tags_[i] == 0) return nullptr;
-      if (tags_[i] == tag && nodes_[i]->hash == hash && same(*nodes_[i])) return nodes_[i];
-    }
+    return search(hash, [&same](const Group&, std::size_t, std::uint64_t word) {
+      EntryNode* node = node_of(word);
+      return same(*node) ? node : nullptr;
+    });
   }
+  /// The same by the word of the key, `same(word)`, and with what the table knows of the node.
+  template <class Same>
+  [[nodiscard, gnu::always_inline]] Found find_pair(std::uint64_t hash, Same&& same) const;
 
-  /// Makes sure that the next insert() allocates nothing.
-  void make_room();
+  /// Makes sure that the next insert() allocates nothing. `expected` is how many nodes there will
+  /// be at most, if that is known. Returns the groups that readers may still search.
+  [[nodiscard]] Replaced make_room(std::uint64_t expected);
   /// Requires: room was made, and no equal node is in the table.
-  void insert(EntryNode& node) noexcept;
-  /// Requires: the node is in the table.
+  void insert(EntryNode& node, const WordPair& pair, bool may_expire) noexcept;
+  /// Requires, as what follows: the node is in the table.
+  void set_value(const EntryNode& node, std::uint64_t value) noexcept;
+  void set_may_expire(const EntryNode& node) noexcept;
   void erase(const EntryNode& node) noexcept;
-  void clear() noexcept;
+  /// Exchanges the content with `other`, which no reader knows. Readers may still search what this
+  /// table held before.
+  void swap(NodeTable& other) noexcept;
 
   template <class Visit>
-  void for_each(Visit&& visit) const {
-    for (std::size_t i = 0; i < tags_.size(); ++i) {
-      if (tags_[i] != 0) visit(*nodes_[i]);
-    }
-  }
+  void for_each(Visit&& visit) const;
 
  private:
-  /// The upper half decides the tag, the lower half the place; 0 means an empty slot.
-  static std::uint32_t tag_of(std::uint64_t hash) noexcept {
-    return static_cast<std::uint32_t>(hash >> 32U) | 1U;
-  }
-  [[nodiscard]] std::size_t home_of(std::uint64_t hash) const noexcept {
-    return static_cast<std::size_t>(hash) & mask_;
-  }
-  void place(EntryNode& node) noexcept;
+  static constexpr std::size_t kSlots = Group::kSlots;
+  static constexpr unsigned kAddressBits = 48;
+  static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
+  static constexpr std::uint64_t kMayExpire = std::uint64_t{1} << kAddressBits;
+  static constexpr std::uint64_t kHashMask = ~(kAddressMask | kMayExpire);
+  static constexpr std::uint64_t kOnes = 0x01'01'01'01'01'01'01'01;
+  static constexpr unsigned kOverflowShift = 56;
+  static constexpr std::uint64_t kMany = 255;
+  static_assert(sizeof(void*) == 8, "slots keep 16 bits above an address");
 
-  std::vector<std::uint32_t> tags_;
-  std::vector<EntryNode*> nodes_;
-  std::size_t mask_ = 0;
-  std::size_t size_ = 0;
+  /// Bits 33 to 47; the lower ones choose the group, those above the shard.
+  static std::uint64_t upper_of(std::uint64_t hash) noexcept { return hash << 16U & kHashMask; }
+  /// Bits 41 to 47, and never 0.
+  static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash >> 40U & 0xFFU) | 1U; }
+  /// The high bit of each slot's byte of `tags` that equals `tag`; now and then of another
+  /// one above such a byte. Without a branch: which slot it is, no processor could foretell.
+  static std::uint64_t matches(std::uint64_t tags, std::uint64_t tag) noexcept {
+    const auto differences = (tags ^ (tag * kOnes)) | ~std::uint64_t{0} << (8 * kSlots);
+    return (differences - kOnes) & ~differences & (0x80 * kOnes);
+  }
+  static std::size_t home_of(std::uint64_t hash, std::size_t count) noexcept {
+    return static_cast<std::size_t>((hash & 0xFFFF'FFFFU) * count >> 32U);
+  }
+  static EntryNode* node_of(std::uint64_t word) noexcept {
+    return std::bit_cast<EntryNode*>(word & kAddressMask);
+  }
+  struct Place {
+    Group* group;
+    std::size_t slot;
+  };
+
+  /// The first result of `look(group, slot, word)` that is not null, for the slots that may hold
+  /// the node.
+  template <class Look>
+  [[nodiscard, gnu::always_inline]] EntryNode* search(std::uint64_t hash, Look&& look) const;
+  static void place(Groups& groups, std::uint64_t word, std::uint64_t hash,
+                    const WordPair& pair) noexcept;
+  static bool find_in(Group& group, const EntryNode& node, std::size_t& slot) noexcept;
+  [[nodiscard]] Place locate(const EntryNode& node) const noexcept;
+
+  // On a line that only growth writes to, for the readers' sake.
+  alignas(64) std::atomic<Groups*> groups_{nullptr};
+  alignas(64) std::size_t size_ = 0;
+  /// More nodes than this want more groups.
+  std::size_t most_ = 0;
 };
+
+template <bool Paired>
+template <class Look>
+inline EntryNode* NodeTable<Paired>::search(std::uint64_t hash, Look&& look) const {
+  const Groups* groups = groups_.load(std::memory_order_acquire);
+  if (groups == nullptr) return nullptr;
+  const auto count = groups->count;
+  std::size_t at = home_of(hash, count);
+  const Group* group = &groups->first[at];
+  // So that all of the group comes at once.
+  if constexpr (Paired) __builtin_prefetch(&group->pairs.back());
+  const auto tag = tag_of(hash);
+  const auto upper = upper_of(hash);
+  for (std::size_t searched = 0;;) {
+    const auto tags = group->tags.load(std::memory_order_acquire);
+    for (auto found = matches(tags, tag); found != 0; found &= found - 1) {
+      const auto slot = static_cast<std::size_t>(std::countr_zero(found)) / 8;
+      const auto word = group->slots[slot].load(std::memory_order_acquire);
+      // Between the two loads the slot may have been emptied, or been taken by another node.
+      if (((word ^ upper) & kHashMask) != 0 || (word & kAddressMask) == 0) [[unlikely]]
+        continue;
+      if (EntryNode* node = look(*group, slot, word)) [[likely]]
+        return node;
+    }
+    if (tags >> kOverflowShift == 0 || ++searched == count) return nullptr;
+    if (++at == count) at = 0;
+    group = &groups->first[at];
+  }
+}
+
+template <bool Paired>
+template <class Same>
+inline auto NodeTable<Paired>::find_pair(std::uint64_t hash, Same&& same) const -> Found {
+  static_assert(Paired);
+  Found found;
+  found.node = search(hash, [&](const Group& group, std::size_t slot, std::uint64_t word) {
+    const auto& pair = group.pairs[slot];
+    if (!same(pair.key.load(std::memory_order_acquire))) return static_cast<EntryNode*>(nullptr);
+    found.value = pair.value.load(std::memory_order_acquire);
+    found.may_expire = (word & kMayExpire) != 0;
+    // If it is still that node's slot, it has been all the time: no address comes back as long as
+    // the epoch is pinned. Then key and value are its own.
+    const auto again = group.slots[slot].load(std::memory_order_relaxed);
+    return ((word ^ again) & kAddressMask) == 0 ? node_of(word) : nullptr;
+  });
+  return found;
+}
+
+template <bool Paired>
+template <class Visit>
+void NodeTable<Paired>::for_each(Visit&& visit) const {
+  const Groups* groups = groups_.load(std::memory_order_relaxed);
+  if (groups == nullptr) return;
+  for (std::size_t i = 0; i < groups->count; ++i) {
+    for (const auto& slot : groups->first[i].slots) {
+      if (EntryNode* node = node_of(slot.load(std::memory_order_relaxed))) visit(*node);
+    }
+  }
+}
+
+extern template class NodeTable<false>;
+extern template class NodeTable<true>;
 
 }  // namespace tarmac::internal

@@ -1,7 +1,9 @@
-// One shard: a table, a strategy and a timing wheel over the same entries, under one lock.
+// One shard: a table, a strategy and a timing wheel over the same entries, under one lock. What
+// reads do without the lock is in shard_hits.h.
 #pragma once
 
 #include <tarmac/core/event_bus.h>
+#include <tarmac/core/internal/access_log.h>
 #include <tarmac/core/internal/budget.h>
 #include <tarmac/core/internal/entry.h>
 #include <tarmac/core/internal/event_queue.h>
@@ -12,8 +14,11 @@
 #include <tarmac/core/lookup.h>
 #include <tarmac/core/stats.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,151 +32,151 @@ struct ShardServices {
   EventBus& events;
   StripedCounters& counters;
   Budget& budget;
+  /// Of expire_after_access; 0 without.
+  std::int64_t idle_nanoseconds;
 };
 
-/// Guarded by `mutex`, but for `events`, which has a lock of its own. Each change keeps this true:
-/// the table, the strategy and (for entries that expire) the wheel hold the same entries, and
-/// `weight` is the sum of theirs.
+/// Guarded by `mutex`, but for what reads do (find, is_live, record_hit: with the epoch pinned) and
+/// for `events`, which has a lock of its own. Each change keeps this true: the table, the strategy
+/// and (for entries that expire) the wheel hold the same entries, and `weight` is the sum of
+/// theirs.
 template <class K, class V, class Equal>
 class Shard {
  public:
   using EntryType = Entry<K, V>;
   using EffectsType = Effects<K, V>;
+  using Table = NodeTable<is_paired<K, V>>;
 
   Shard(const ShardServices& services, std::uint64_t first_stamp)
-      : last_stamp(first_stamp),
-        wheel(std::make_unique<TimingWheel>(services.clock.steady_now())),
-        services_(services) {}
+      : services_(services),
+        last_stamp(first_stamp),
+        wheel(std::make_unique<TimingWheel>(services.clock.steady_now())) {}
+
+  // Without the lock, with the epoch pinned. ---------------------------------------------------
 
   [[nodiscard]] EntryType* find(lookup_key_t<K> key, std::uint64_t hash) const {
     return static_cast<EntryType*>(table.find(hash, [&key](const EntryNode& node) {
       return Equal{}(static_cast<const EntryType&>(node).key, key);
     }));
   }
+  struct LookUp {
+    EntryType* entry;
+    /// Whether a reader may see it.
+    bool live;
+    /// The value, where the table has it.
+    std::uint64_t word;
+
+    /// Calls `use(const V&)`. Requires: `live`, and the epoch has been pinned all the time.
+    template <class Use>
+    void with_value(Use&& use) const {
+      if constexpr (is_paired<K, V>) {
+        const V value = from_word<V>(word);
+        std::forward<Use>(use)(value);
+      } else {
+        entry->cell.use(std::forward<Use>(use));
+      }
+    }
+  };
+  [[nodiscard, gnu::always_inline]] LookUp look_up(lookup_key_t<K> key, std::uint64_t hash) const;
+  /// Whether a reader may see `entry`. Asks for the time only if it has a deadline.
+  [[nodiscard]] bool is_live(const EntryType& entry) const noexcept;
+  /// Tells the strategy, now or later, of a hit that this thread has had.
+  void record_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
+    if (notes_hits_.load(std::memory_order_relaxed)) note_hit(entry, thread, hits);
+  }
+  /// Where to record what will be found: to be asked before find(), so that an entry of a content
+  /// that a restore has replaced is not taken for one of the new.
+  [[nodiscard]] AccessLog& hit_log() const noexcept {
+    return *log_.load(std::memory_order_acquire);
+  }
+
+  // Under the lock. ----------------------------------------------------------------------------
+
   [[nodiscard]] EntryType* find_by_stamp(std::uint64_t hash, std::uint64_t stamp) const {
     return static_cast<EntryType*>(table.find(hash, [stamp](const EntryNode& node) {
       return static_cast<const EntryType&>(node).stamp == stamp;
     }));
   }
+  /// Its deadline, with what readers have seen since expires_at was last brought up to date.
+  [[nodiscard]] SteadyNanos expiry_of(const EntryType& entry) const noexcept;
+  /// Also takes note of when readers last saw it.
+  [[nodiscard]] bool is_expired(EntryType& entry, SteadyNanos now);
+  /// The present, if anything here could depend on it; else 0.
+  [[nodiscard]] SteadyNanos time_if_needed() const noexcept {
+    return wheel->empty() ? 0 : services_.clock.steady_now();
+  }
 
-  /// Records a hit on `entry`.
-  void touch(EntryType& entry) noexcept {
-    entry.accessed_at = ++tick;
-    if (entry.visits != EntryNode::kMaxVisits) ++entry.visits;
-    if (strategy->tracking() != AccessTracking::none) strategy->on_access(entry);
+  /// A hit, told to the strategy at once.
+  void hit(EntryType& entry, SteadyNanos now);
+  /// Brings the strategy up to date with the hits, before it hears of anything else.
+  void drain() {
+    log_.load(std::memory_order_relaxed)->drain_for(this_thread_slot(), hit_applier());
+  }
+  /// The same, if there are many threads as well.
+  void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier()); }
+  void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept {
+    strategy.swap(made);
+    const auto tracking = strategy->tracking();
+    tracking_.store(tracking, std::memory_order_relaxed);
+    notes_hits_.store(tracking != AccessTracking::none || services_.idle_nanoseconds != 0,
+                      std::memory_order_relaxed);
   }
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
   /// before anything is changed.
-  void insert(Ref<EntryType> fresh, EffectsType& effects, SteadyNanos now) {
-    table.make_room();
-    copy_if_due();
-    EntryType& entry = *fresh.release_ownership();
-    entry.inserted_at = entry.accessed_at = ++tick;
-    services_.budget.add(1, entry.weight);
-    evict_overflow(effects, now);
-    table.insert(entry);
-    strategy->on_insert(entry);
-    wheel->schedule(entry);
-    weight += entry.weight;
-    announce_set(entry, false, now);
-  }
-
-  /// Gives `entry` the version and the state of `fresh`, then evicts if it has become too heavy.
-  void update(EntryType& entry, EntryType& fresh, EffectsType& effects, SteadyNanos now) {
-    copy_if_due();
-    const auto old_weight = entry.weight;
-    effects.keep_until_unlocked(std::exchange(entry.payload, std::move(fresh.payload)));
-    entry.weight = fresh.weight;
-    entry.stamp = fresh.stamp;
-    entry.expires_at = fresh.expires_at;
-    entry.accessed_at = ++tick;
-    // What is being flushed already was dirty before, even if its entry has not shown it.
-    if (state_of(fresh) == EntryState::flushing) move_to(entry, EntryState::dirty);
-    move_to(entry, state_of(fresh));
-    weight = weight - old_weight + entry.weight;
-    services_.budget.change_weight(old_weight, entry.weight);
-    strategy->on_update(entry, old_weight);
-    wheel->schedule(entry);
-    announce_set(entry, true, now);
-    evict_overflow_but(entry, effects, now);
-  }
-
+  void insert(Ref<EntryType> fresh, SteadyNanos deadline, SteadyNanos now);
+  /// Gives `entry` another version and state, then evicts if it has become too heavy. Throws
+  /// std::bad_alloc before anything is changed.
+  void update(EntryType& entry, const Version<V>& next, EntryState state, SteadyNanos now);
   /// Unlinks `entry`, counts and tells it.
-  void remove(EntryType& entry, RemovalCause cause, EffectsType& effects, SteadyNanos now) {
-    copy_if_due();
-    strategy->on_remove(entry, cause);
-    wheel->cancel(entry);
-    table.erase(entry);
-    weight -= entry.weight;
-    services_.budget.subtract(1, entry.weight);
-    if (cause == RemovalCause::expired) move_to(entry, EntryState::expired);
-    move_to(entry, EntryState::evicted);
-    announce_removal(entry, cause, now);
-    effects.bury(entry);
-  }
-
-  /// Evicts until the cache is within its bounds or this shard is empty.
-  void evict_overflow(EffectsType& effects, SteadyNanos now) {
-    while (services_.budget.is_over() && evict_one(effects, now)) {
-    }
-  }
-  /// The same, but what was just written stays: its turn is over only when it is the last.
-  void evict_overflow_but(EntryType& spared, EffectsType& effects, SteadyNanos now) {
-    bool withdrawn = false;
-    while (services_.budget.is_over()) {
-      if (!withdrawn && strategy->choose_victim() == &spared) {
-        strategy->on_remove(spared, RemovalCause::replaced);
-        withdrawn = true;
-      }
-      if (!evict_one(effects, now)) break;
-    }
-    if (withdrawn) strategy->on_insert(spared);
-  }
-  /// What has expired leaves before anything that lives.
-  bool evict_one(EffectsType& effects, SteadyNanos now) {
-    if (TimedNode* due = wheel->pop_due(now)) {
-      remove(static_cast<EntryType&>(*due), RemovalCause::expired, effects, now);
-      return true;
-    }
-    EntryNode* victim = strategy->choose_victim();
-    if (victim == nullptr) return false;
-    remove(static_cast<EntryType&>(*victim), RemovalCause::evicted, effects, now);
-    return true;
-  }
+  void remove(EntryType& entry, RemovalCause cause, SteadyNanos now);
+  /// Removes one entry that is due; false if there is none.
+  bool remove_due(SteadyNanos now);
+  /// What has expired leaves before anything that lives. False if the shard is empty.
+  bool evict_one(SteadyNanos now);
+  /// Takes what no reader can see any more; at the end of every change.
+  void collect(EffectsType& effects, bool all = false);
 
   /// Makes the copy that a snapshot waits for, before the first change after it was ordered.
-  void copy_if_due() {
-    if (due_copy == nullptr) return;
-    ShardCopy<K, V>& copy = *std::exchange(due_copy, nullptr);
-    table.for_each([&copy](EntryNode& node) {
-      auto& entry = static_cast<EntryType&>(node);
-      if (entry.expires_at <= copy.taken_at) return;
-      copy.records.push_back({Ref<EntryType>(&entry), entry.version(), entry.expires_at,
-                              entry.inserted_at, entry.accessed_at, entry.visits});
-    });
-  }
+  void copy_if_due();
+  /// Puts other parts in the place of these, which are left in the arguments.
+  void exchange(Table& other, std::unique_ptr<AccessLog>& hits);
 
   /// Tells observers of `type`, if there are any.
   void announce(EventType type, EntryType& entry, SteadyNanos now,
-                std::optional<RemovalCause> cause = std::nullopt) noexcept {
-    if (!services_.events.has_slots(type)) return;
-    QueuedEvent queued = make_event(type, now);
-    queued.event.cause = cause;
-    queued.event.stamp = entry.stamp;
-    queued.event.weight = entry.weight;
-    pin_key(queued, Ref<EntryType>(&entry));
-    events.push(std::move(queued));
-  }
+                std::optional<RemovalCause> cause = std::nullopt);
   /// `absent` is no entry of the cache: it only carries the key.
-  void announce_miss(Ref<EntryType> absent, SteadyNanos now) {
-    QueuedEvent queued = make_event(EventType::entry_get_miss, now);
-    pin_key(queued, std::move(absent));
-    events.push(std::move(queued));
-  }
+  void announce_miss(Ref<EntryType> absent, SteadyNanos now);
 
-  std::mutex mutex;
-  NodeTable table;
+ private:
+  void note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits);
+  void set_deadline(EntryType& entry, SteadyNanos deadline, SteadyNanos now) noexcept;
+  bool move_deadline(EntryType& entry);
+  [[nodiscard]] auto hit_applier() {
+    return [this](EntryNode& node, std::uint32_t hits) {
+      apply_hits(static_cast<EntryType&>(node), hits);
+    };
+  }
+  void apply_hits(EntryType& entry, std::uint32_t hits);
+  /// The number of the operation under way.
+  std::uint32_t next_tick() noexcept { return ++tick; }
+  void evict_overflow(SteadyNanos now);
+  void evict_overflow_but(EntryType& spared, SteadyNanos now);
+  QueuedEvent make_event(EventType type, SteadyNanos now) const;
+  static void pin_key(QueuedEvent& queued, Ref<EntryType> entry) noexcept;
+  void announce_removal(EntryType& entry, RemovalCause cause, SteadyNanos now);
+
+  // Read by every hit, written by few operations: lines of their own. (The table sees to its own.)
+  alignas(64) ShardServices services_;
+  std::atomic<AccessLog*> log_{new AccessLog};
+  std::atomic<AccessTracking> tracking_{AccessTracking::ordered};
+  std::atomic<bool> notes_hits_{true};
+
+ public:
+  Table table;
+  alignas(64) std::mutex mutex;
+  /// A change of the whole has the lock for long: hits are rather lost than kept waiting.
+  std::atomic<bool> busy{false};
   std::unique_ptr<EvictionStrategy> strategy;
   /// Of the last write; they only grow.
   std::uint64_t last_stamp;
@@ -180,50 +185,22 @@ class Shard {
   std::uint64_t weight = 0;
   /// Counts clear() and restore: whoever read a value before must not write what follows from it.
   std::uint64_t epoch = 0;
+  /// How many entries are to be expected at most; sizes the table.
+  std::uint64_t expected_entries = ~std::uint64_t{0};
   std::unique_ptr<TimingWheel> wheel;
   KeyLocks<K, Equal> key_locks;
-  ShardCopy<K, V>* due_copy = nullptr;
+  std::atomic<ShardCopy<K, V>*> due_copy{nullptr};
+  Limbo<K, V> limbo;
   EventQueue events;
 
- private:
-  [[nodiscard]] QueuedEvent make_event(EventType type, SteadyNanos now) const {
-    QueuedEvent queued;
-    queued.event.type = type;
-    queued.event.cache = services_.cache_name;
-    queued.event.at = now != 0 ? now : services_.clock.steady_now();
-    queued.event.wall_time = services_.clock.wall_now();
-    return queued;
-  }
-  static void pin_key(QueuedEvent& queued, Ref<EntryType> entry) noexcept {
-    queued.event.set_key(&entry->key,
-                         [](const void* key) { return render_key(*static_cast<const K*>(key)); });
-    queued.pinned_key = AnyRef(std::move(entry));
-  }
-  void announce_set(EntryType& entry, bool replaced, SteadyNanos now) noexcept {
-    announce(EventType::entry_set, entry, now,
-             replaced ? std::optional(RemovalCause::replaced) : std::nullopt);
-  }
-  void announce_removal(EntryType& entry, RemovalCause cause, SteadyNanos now) noexcept {
-    switch (cause) {
-      case RemovalCause::evicted:
-        services_.counters.add(Counter::evictions);
-        announce(EventType::entry_evicted, entry, now, cause);
-        break;
-      case RemovalCause::expired:
-        services_.counters.add(Counter::expirations);
-        announce(EventType::entry_expired, entry, now, cause);
-        break;
-      case RemovalCause::erased:
-      case RemovalCause::cleared:
-        services_.counters.add(Counter::deletes);
-        announce(EventType::entry_deleted, entry, now, cause);
-        break;
-      default:
-        announce(EventType::entry_deleted, entry, now, cause);
-    }
-  }
-
-  ShardServices services_;
+ public:
+  ~Shard() { delete log_.load(std::memory_order_relaxed); }
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
 };
 
 }  // namespace tarmac::internal
+
+#include <tarmac/core/internal/shard_events.h>
+#include <tarmac/core/internal/shard_hits.h>
+#include <tarmac/core/internal/shard_writes.h>

@@ -1,9 +1,9 @@
-// What a shard hands out: copies for snapshots, and what is to be destroyed after its lock.
+// What a shard hands out: copies for snapshots, and what is to be done after its lock.
 #pragma once
 
 #include <tarmac/core/internal/entry.h>
+#include <tarmac/core/internal/limbo.h>
 
-#include <utility>
 #include <vector>
 
 namespace tarmac::internal {
@@ -26,32 +26,20 @@ struct ShardCopy {
   std::vector<SnapshotRecord<K, V>> records;
 };
 
-/// What happens after the lock: entries and values are destroyed when this goes out of scope, so
-/// declare it before the lock.
+/// What happens after the lock, so declare it before the lock: entries and values are destroyed
+/// when this goes out of scope.
 template <class K, class V>
-class Effects {
- public:
+struct Effects {
   Effects() = default;
   Effects(const Effects&) = delete;
   Effects& operator=(const Effects&) = delete;
   ~Effects() {
-    while (removed_ != nullptr) {
-      auto* entry = static_cast<Entry<K, V>*>(std::exchange(removed_, removed_->timer_next));
-      static_cast<void>(Ref<Entry<K, V>>::adopt(entry));
-    }
-  }
-  /// Takes over the table's reference. Linked through the timer, which the entry has left.
-  void bury(Entry<K, V>& entry) noexcept {
-    entry.timer_next = removed_;
-    removed_ = &entry;
-  }
-  void keep_until_unlocked(Ref<const Payload<V>> replaced) noexcept {
-    replaced_ = std::move(replaced);
+    if (advance) Epoch::try_advance();
   }
 
- private:
-  TimedNode* removed_ = nullptr;
-  Ref<const Payload<V>> replaced_;
+  Remains<K, V> remains;
+  /// Much waits for readers: the epoch should move on.
+  bool advance = false;
 };
 
 }  // namespace tarmac::internal

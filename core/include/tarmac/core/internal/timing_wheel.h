@@ -1,12 +1,23 @@
 // A hierarchical timing wheel: which entries are due, without looking at the others.
 #pragma once
 
-#include <tarmac/core/internal/entry.h>
+#include <tarmac/core/clock.h>
 
 #include <array>
 #include <cstdint>
 
 namespace tarmac::internal {
+
+/// What the timing wheel links.
+struct TimedNode {
+  /// Not before this; kNever for not at all.
+  SteadyNanos expires_at = kNever;
+  TimedNode* timer_previous = nullptr;
+  TimedNode* timer_next = nullptr;
+  /// The wheel's list that holds the node; kNoTimer while none does.
+  std::uint32_t timer_list = kNoTimer;
+  static constexpr std::uint32_t kNoTimer = ~std::uint32_t{0};
+};
 
 /// Six levels of 64 lists. A node stands in the list of the digit in which its deadline first
 /// differs from now, in base 64; when time reaches that list, its nodes move one level down.

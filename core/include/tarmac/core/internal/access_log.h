@@ -1,0 +1,134 @@
+// Hits on their way to a strategy that wants each one in order: noted without a lock, applied in
+// batches by whoever has the shard's.
+#pragma once
+
+#include <tarmac/core/entry_node.h>
+#include <tarmac/core/internal/epoch.h>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <memory>
+
+namespace tarmac::internal {
+
+/// A ring that one thread fills and whoever has the shard's lock empties. Hits of one node in a row
+/// take one record with a count.
+class AccessRing {
+ public:
+  static constexpr std::uint32_t kSize = 64;
+
+  /// False, with nothing noted, if the ring is full. Only the owner calls it.
+  bool push(EntryNode& node) noexcept {
+    const auto written = written_.load(std::memory_order_relaxed);
+    const auto drained = drained_.load(std::memory_order_acquire);
+    const auto address = std::bit_cast<std::uint64_t>(&node);
+    if (written != drained) {
+      auto& last = records_[(written - 1) % kSize];
+      const auto record = last.load(std::memory_order_relaxed);
+      if ((record & kAddressMask) == address && (record >> kAddressBits) != kMostRepeats) {
+        // A drain at this very moment may miss the repeat: that is a hit lost to contention, of an
+        // entry that is being promoted anyway.
+        last.store(record + kOneRepeat, std::memory_order_relaxed);
+        return true;
+      }
+      if (written - drained == kSize) return false;
+    }
+    __builtin_prefetch(&node, 1);  // Needed when the ring is drained.
+    records_[written % kSize].store(address, std::memory_order_relaxed);
+    written_.store(written + 1, std::memory_order_release);
+    return true;
+  }
+
+  /// Calls `apply(node, hits)` for each record, in the order of the hits. Requires: the shard's
+  /// lock.
+  template <class Apply>
+  void drain(Apply&& apply) noexcept {
+    const auto written = written_.load(std::memory_order_acquire);
+    auto drained = drained_.load(std::memory_order_relaxed);
+    if (written == drained) return;
+    // A strategy will touch the node's neighbours: let their memory come for all records at once.
+    for (auto ahead = drained; ahead != written; ++ahead) {
+      const auto* node = node_of(records_[ahead % kSize].load(std::memory_order_relaxed));
+      __builtin_prefetch(node->previous, 1);
+      __builtin_prefetch(node->next, 1);
+    }
+    for (; drained != written; ++drained) {
+      const auto record = records_[drained % kSize].load(std::memory_order_relaxed);
+      apply(*node_of(record), static_cast<std::uint32_t>(record >> kAddressBits) + 1);
+    }
+    drained_.store(drained, std::memory_order_release);
+  }
+
+ private:
+  static constexpr unsigned kAddressBits = 48;
+  static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
+  static constexpr std::uint64_t kOneRepeat = std::uint64_t{1} << kAddressBits;
+  static constexpr std::uint64_t kMostRepeats = 0xFFFF;
+
+  static EntryNode* node_of(std::uint64_t record) noexcept {
+    return std::bit_cast<EntryNode*>(record & kAddressMask);
+  }
+
+  alignas(64) std::atomic<std::uint32_t> written_{0};
+  std::array<std::atomic<std::uint64_t>, kSize> records_{};
+  alignas(64) std::atomic<std::uint32_t> drained_{0};
+};
+
+/// The rings of one shard, one for each thread that has hit it.
+///
+/// A record may outlive its entry's stay in the cache, but not its memory: what was removed is
+/// destroyed only after a drain that came after its last reader.
+/// Thread-safety: ring_of() from any thread, drain() under the shard's lock.
+class AccessLog {
+ public:
+  /// Threads beyond these have no ring.
+  static constexpr std::uint32_t kRings = 64;
+
+  AccessLog() = default;
+  AccessLog(const AccessLog&) = delete;
+  AccessLog& operator=(const AccessLog&) = delete;
+  ~AccessLog() {
+    for (auto& ring : rings_) delete ring.load(std::memory_order_relaxed);
+  }
+
+  /// Made at a thread's first hit; nullptr if there is none for it (or no memory).
+  [[nodiscard]] AccessRing* ring_of(const ThreadSlot& thread) noexcept {
+    if (thread.index >= kRings) return nullptr;
+    AccessRing* ring = rings_[thread.index].load(std::memory_order_relaxed);
+    return ring != nullptr ? ring : make_ring(thread.index);
+  }
+
+  /// All rings.
+  template <class Apply>
+  void drain(Apply&& apply) noexcept {
+    const auto used = used_.load(std::memory_order_acquire);
+    for (std::uint32_t i = 0; i < used; ++i) drain_ring(i, apply);
+  }
+  /// All rings if they are few; else the one of `thread`, and the others in turn: with many threads
+  /// a hit counts a little later, so that a write need not look at what they all write to.
+  template <class Apply>
+  void drain_for(const ThreadSlot& thread, Apply&& apply) noexcept {
+    const auto used = used_.load(std::memory_order_acquire);
+    if (used <= kFew) return drain(apply);
+    if (thread.index < kRings) drain_ring(thread.index, apply);
+    drain_ring(turn_++ % used, apply);
+  }
+
+ private:
+  static constexpr std::uint32_t kFew = 8;
+
+  template <class Apply>
+  void drain_ring(std::uint32_t index, Apply&& apply) noexcept {
+    if (auto* ring = rings_[index].load(std::memory_order_acquire)) ring->drain(apply);
+  }
+  AccessRing* make_ring(std::uint32_t index) noexcept;
+
+  /// Rings above this one have not been made.
+  std::atomic<std::uint32_t> used_{0};
+  std::array<std::atomic<AccessRing*>, kRings> rings_{};
+  std::uint32_t turn_ = 0;
+};
+
+}  // namespace tarmac::internal

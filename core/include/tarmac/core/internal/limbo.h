@@ -1,0 +1,170 @@
+// What has left a shard and may still be looked at by a reader.
+#pragma once
+
+#include <tarmac/core/internal/entry.h>
+#include <tarmac/core/internal/epoch.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace tarmac::internal {
+
+/// Entries, values and other things on their way out. Destroys them with itself.
+template <class K, class V>
+class Remains {
+ public:
+  using Value = const Payload<V>*;
+
+  Remains() = default;
+  Remains(const Remains&) = delete;
+  Remains& operator=(const Remains&) = delete;
+  ~Remains() {
+    while (first_ != nullptr) {
+      auto* entry = static_cast<Entry<K, V>*>(std::exchange(first_, first_->next));
+      entry->next = nullptr;
+      static_cast<void>(Ref<Entry<K, V>>::adopt(entry));
+    }
+    for (Value value : values_) static_cast<void>(Ref<const Payload<V>>::adopt(value));
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    return first_ == nullptr && values_.empty() && others_.empty();
+  }
+  /// Makes sure that the next add() of a value allocates nothing.
+  void reserve() {
+    if (values_.size() == values_.capacity()) values_.reserve(2 * values_.size() + 8);
+  }
+  /// Takes over the table's reference.
+  void add(Entry<K, V>& entry) noexcept {
+    entry.next = first_;
+    if (first_ == nullptr) last_ = &entry;
+    first_ = &entry;
+  }
+  /// Takes over the entry's reference.
+  void add(Value value) noexcept { values_.push_back(value); }
+  /// Anything else that readers may have in hand.
+  void add(std::shared_ptr<const void> other) { others_.push_back(std::move(other)); }
+
+  /// Takes over all that `other` has.
+  void take_all(Remains& other) {
+    if (other.first_ != nullptr) {
+      other.last_->next = first_;
+      if (first_ == nullptr) last_ = other.last_;
+      first_ = std::exchange(other.first_, nullptr);
+    }
+    if (values_.empty()) {
+      values_.swap(other.values_);
+    } else {
+      values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+      other.values_.clear();
+    }
+    std::move(other.others_.begin(), other.others_.end(), std::back_inserter(others_));
+    other.others_.clear();
+  }
+  /// Takes over at most `most` entries, as many values, and all else.
+  void take(Remains& other, std::uint32_t most) {
+    for (std::uint32_t i = 0; i < most && other.first_ != nullptr; ++i) {
+      auto* entry = static_cast<Entry<K, V>*>(std::exchange(other.first_, other.first_->next));
+      add(*entry);
+    }
+    for (std::uint32_t i = 0; i < most && !other.values_.empty(); ++i) {
+      values_.push_back(other.values_.back());
+      other.values_.pop_back();
+    }
+    others_.swap(other.others_);
+  }
+
+ private:
+  // Linked through the entries: their strategy has forgotten them.
+  EntryNode* first_ = nullptr;
+  EntryNode* last_ = nullptr;
+  // Not linked: undo may bring a value back, and so have it wait twice.
+  std::vector<Value> values_;
+  std::vector<std::shared_ptr<const void>> others_;
+};
+
+/// Sorts what leaves by the epoch of its unlinking.
+/// Thread-safety: guarded by the shard's lock.
+template <class K, class V>
+class Limbo {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return waiting_ == 0 && free_.empty(); }
+  /// Makes sure that the next retire() of a value allocates nothing.
+  void reserve() {
+    for (auto& bag : bags_) bag.remains.reserve();
+  }
+  /// Requires: `what` can no longer be found.
+  template <class What>
+  void retire(What&& what, std::uint64_t weight) {
+    Bag& bag = bag_of_now();
+    bag.remains.add(std::forward<What>(what));
+    ++bag.count;
+    ++waiting_;
+    unmoved_ += 1 + weight / kWeightOfOne;
+  }
+  /// True now and then, when so much waits that the epoch should be moved on.
+  [[nodiscard]] bool wants_advance(std::size_t entries) noexcept {
+    const std::uint64_t most = std::clamp<std::uint64_t>(entries / 16, 16, 1024);
+    if (unmoved_ < most) return false;
+    unmoved_ = 0;
+    return true;
+  }
+  /// Gives what no reader can see any more: all of it if `all`, else a little at a time, so that no
+  /// single write pays for many. `drain` is called before anything new is let go.
+  template <class Drain>
+  void collect(Remains<K, V>& out, bool all, Drain&& drain) {
+    constexpr std::uint32_t kAtOnce = 8;
+    const auto now = Epoch::now();
+    for (auto& bag : bags_) {
+      if (bag.count == 0 || bag.epoch + 2 > now) continue;
+      drain();
+      release(bag);
+    }
+    if (!free_.empty()) out.take(free_, all ? std::numeric_limits<std::uint32_t>::max() : kAtOnce);
+  }
+  /// Gives everything. Requires: there is no reader, and no record of a hit.
+  void take_all(Remains<K, V>& out) {
+    for (auto& bag : bags_) release(bag);
+    unmoved_ = 0;
+    out.take_all(free_);
+  }
+
+ private:
+  /// So many bytes count like another entry: large values must not wait in numbers.
+  static constexpr std::uint64_t kWeightOfOne = 1024;
+
+  struct Bag {
+    Remains<K, V> remains;
+    std::uint64_t epoch = 0;
+    std::uint64_t count = 0;
+  };
+  Bag& bag_of_now() {
+    const auto epoch = Epoch::of_unlinking();
+    Bag& bag = bags_[epoch % bags_.size()];
+    if (bag.epoch != epoch) {  // What is in it is three epochs old at least.
+      release(bag);
+      bag.epoch = epoch;
+    }
+    return bag;
+  }
+  void release(Bag& bag) {
+    if (bag.count == 0) return;
+    waiting_ -= bag.count;
+    bag.count = 0;
+    free_.take_all(bag.remains);
+  }
+
+  std::array<Bag, 3> bags_;
+  Remains<K, V> free_;
+  std::uint64_t waiting_ = 0;
+  /// Retired since the epoch was last asked to move on.
+  std::uint64_t unmoved_ = 0;
+};
+
+}  // namespace tarmac::internal

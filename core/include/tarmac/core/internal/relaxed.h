@@ -1,0 +1,34 @@
+// A plain-looking field that readers without a lock may look at, or write, while a lock holder
+// works.
+#pragma once
+
+#include <atomic>
+
+namespace tarmac::internal {
+
+/// Reads and writes like a T, each a relaxed atomic access: no torn value and no order. Increments
+/// are a load and a store, so that two at once may count as one.
+/// Thread-safety: single accesses may be made from any thread.
+template <class T>
+class Relaxed {
+ public:
+  constexpr Relaxed() noexcept = default;
+  // Implicit both ways: a field changes its type, not the code that uses it.
+  constexpr Relaxed(T value) noexcept : value_(value) {}  // NOLINT(google-explicit-constructor)
+  Relaxed(const Relaxed& other) noexcept : value_(other.load()) {}
+  Relaxed& operator=(const Relaxed& other) noexcept { return *this = other.load(); }
+  Relaxed& operator=(T value) noexcept {
+    value_.store(value, std::memory_order_relaxed);
+    return *this;
+  }
+  ~Relaxed() = default;
+
+  operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor)
+  [[nodiscard]] T load() const noexcept { return value_.load(std::memory_order_relaxed); }
+  Relaxed& operator++() noexcept { return *this = static_cast<T>(load() + 1); }
+
+ private:
+  std::atomic<T> value_{};
+};
+
+}  // namespace tarmac::internal

@@ -1,0 +1,63 @@
+// What a shard holds, apart from it: how a restore builds the new and disposes of the old.
+#pragma once
+
+#include <tarmac/core/eviction_strategy.h>
+#include <tarmac/core/internal/access_log.h>
+#include <tarmac/core/internal/entry.h>
+#include <tarmac/core/internal/limbo.h>
+#include <tarmac/core/internal/node_table.h>
+#include <tarmac/core/internal/timing_wheel.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace tarmac::internal {
+
+/// The content of one shard, built aside; after the exchange, what the shard held before.
+template <class K, class V>
+struct ShardContent {
+  explicit ShardContent(SteadyNanos now) : wheel(std::make_unique<TimingWheel>(now)) {}
+  ShardContent(const ShardContent&) = delete;
+  ShardContent& operator=(const ShardContent&) = delete;
+  ~ShardContent() {
+    strategy.reset();  // Before the entries that it knows.
+    Remains<K, V> remains;
+    table.for_each([&](EntryNode& node) { remains.add(static_cast<Entry<K, V>&>(node)); });
+  }
+
+  void add(Ref<Entry<K, V>> entry, std::uint64_t expected) {
+    static_cast<void>(table.make_room(expected));  // No reader knows it yet.
+    order.push_back(entry.get());
+    weight += entry->weight;
+    last_stamp = std::max(last_stamp, entry->stamp);
+    if (entry->timer) wheel->schedule(*entry->timer);
+    WordPair pair;
+    if constexpr (is_paired<K, V>) pair = {to_word(entry->key), entry->cell.word()};
+    const bool may_expire = entry->timer != nullptr;
+    table.insert(*entry.release_ownership(), pair, may_expire);
+  }
+  /// Ends the building: the strategy gets the entries, the one to go first in front.
+  void rank(std::unique_ptr<EvictionStrategy> made) {
+    std::stable_sort(order.begin(), order.end(), [](const EntryNode* a, const EntryNode* b) {
+      return is_older(a->accessed_at, b->accessed_at);
+    });
+    if (!order.empty()) last_tick = order.back()->accessed_at;
+    strategy = std::move(made);
+    strategy->take_over(order);
+  }
+
+  NodeTable<is_paired<K, V>> table;
+  std::unique_ptr<AccessLog> hits = std::make_unique<AccessLog>();
+  std::unique_ptr<TimingWheel> wheel;
+  std::unique_ptr<EvictionStrategy> strategy;
+  std::vector<EntryNode*> order;
+  std::uint64_t weight = 0;
+  std::uint32_t last_tick = 0;
+  /// Of the entries; those of another cache's snapshot may be ahead of this cache's.
+  std::uint64_t last_stamp = 0;
+};
+
+}  // namespace tarmac::internal

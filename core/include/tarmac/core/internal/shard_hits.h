@@ -1,0 +1,112 @@
+// Shard: what hits do, with and without the lock. Included by shard.h.
+#pragma once
+
+#include <tarmac/core/internal/shard.h>
+
+namespace tarmac::internal {
+
+template <class K, class V, class Equal>
+inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash) const -> LookUp {
+  if constexpr (is_paired<K, V>) {
+    const auto found = table.find_pair(
+        hash, [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
+    auto* entry = static_cast<EntryType*>(found.node);
+    return {entry, entry != nullptr && (!found.may_expire || is_live(*entry)), found.value};
+  } else {
+    EntryType* entry = find(key, hash);
+    return {entry, entry != nullptr && is_live(*entry), 0};
+  }
+}
+
+template <class K, class V, class Equal>
+bool Shard<K, V, Equal>::is_live(const EntryType& entry) const noexcept {
+  const SteadyNanos at = entry.expires_at;
+  if (at == kNever) return true;
+  const Clock& clock = services_.clock;
+  if (at - Clock::kCoarseLag > clock.coarse_now()) return true;
+  const SteadyNanos now = clock.steady_now();
+  if (at > now) return true;
+  if (services_.idle_nanoseconds == 0) return false;
+  return expiry_of(entry) > now;
+}
+
+// With what readers have seen since expires_at was last brought up to date.
+template <class K, class V, class Equal>
+SteadyNanos Shard<K, V, Equal>::expiry_of(const EntryType& entry) const noexcept {
+  if (services_.idle_nanoseconds == 0) return entry.expires_at;
+  const auto& timer = *entry.timer;
+  return std::min<SteadyNanos>(timer.deadline,
+                               deadline_after(timer.seen_at, services_.idle_nanoseconds));
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
+  if (services_.idle_nanoseconds != 0) {
+    if (due_copy.load(std::memory_order_acquire) != nullptr) {
+      const std::lock_guard lock(mutex);
+      copy_if_due();  // Or a snapshot would keep a deadline from after its moment.
+    }
+    entry.timer->seen_at = services_.clock.steady_now();
+  }
+  if (tracking_.load(std::memory_order_relaxed) == AccessTracking::none) return;
+  AccessRing* ring = hits.ring_of(thread);
+  if (ring != nullptr && ring->push(entry)) return;
+  std::unique_lock lock(mutex, std::try_to_lock);
+  if (!lock) {
+    // Many threads at once: one hit less in the order is nothing beside having all wait.
+    if (ring == nullptr || busy.load(std::memory_order_relaxed)) return;
+    lock.lock();
+  }
+  drain_all();
+  if (&hits == log_.load(std::memory_order_relaxed)) apply_hits(entry, 1);
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::hit(EntryType& entry, SteadyNanos now) {
+  drain_all();
+  if (services_.idle_nanoseconds != 0) {
+    copy_if_due();
+    entry.timer->seen_at = now;
+  }
+  apply_hits(entry, 1);
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
+  if (entry.life.state() == EntryState::evicted) return;  // It left after the hit.
+  entry.accessed_at = next_tick();
+  entry.visits = static_cast<std::uint16_t>(
+      std::min<std::uint32_t>(entry.visits + hits, EntryNode::kMaxVisits));
+  const bool moved = move_deadline(entry);
+  switch (strategy->tracking()) {
+    case AccessTracking::ordered:
+      for (; hits > 0; --hits) strategy->on_access(entry);
+      return;
+    case AccessTracking::mark:
+      for (; hits > 0 && entry.mark < EntryNode::kMaxMark; --hits) raise_mark(entry);
+      [[fallthrough]];
+    case AccessTracking::none:
+      if (moved) strategy->on_access(entry);
+  }
+}
+
+// By when readers last saw the entry, where expire_after_access says so. True if it has moved.
+template <class K, class V, class Equal>
+bool Shard<K, V, Equal>::move_deadline(EntryType& entry) {
+  if (services_.idle_nanoseconds == 0) return false;
+  const auto expires_at = expiry_of(entry);
+  if (expires_at <= entry.expires_at) return false;
+  entry.expires_at = expires_at;
+  entry.timer->expires_at = expires_at;  // The wheel finds out when it comes to the node.
+  return true;
+}
+
+template <class K, class V, class Equal>
+bool Shard<K, V, Equal>::is_expired(EntryType& entry, SteadyNanos now) {
+  if (entry.expires_at > now) return false;
+  if (!move_deadline(entry)) return true;
+  strategy->on_access(entry);  // Some order entries by their deadline.
+  return entry.expires_at <= now;
+}
+
+}  // namespace tarmac::internal

@@ -1,0 +1,175 @@
+// Shard: changes of its content, under the lock. Included by shard.h.
+#pragma once
+
+#include <tarmac/core/internal/shard.h>
+
+namespace tarmac::internal {
+
+// Requires: an entry that expires has its timer.
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::set_deadline(EntryType& entry, SteadyNanos deadline,
+                                      SteadyNanos now) noexcept {
+  if (!entry.timer) return;
+  auto& timer = *entry.timer;
+  SteadyNanos expires_at = deadline;
+  if (services_.idle_nanoseconds != 0) {
+    timer.seen_at = now;
+    expires_at = std::min(expires_at, deadline_after(now, services_.idle_nanoseconds));
+  }
+  timer.deadline = deadline;
+  timer.expires_at = expires_at;
+  entry.expires_at = expires_at;
+  wheel->schedule(timer);
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, SteadyNanos now) {
+  if (auto replaced = table.make_room(expected_entries)) {
+    limbo.retire(std::shared_ptr<const void>(std::move(replaced)), 0);
+  }
+  copy_if_due();
+  drain();
+  EntryType& entry = *fresh.release_ownership();
+  entry.inserted_at = next_tick();
+  entry.accessed_at = entry.inserted_at;
+  services_.budget.add(1, entry.weight);
+  evict_overflow(now);
+  set_deadline(entry, deadline, now);
+  strategy->on_insert(entry);
+  WordPair pair;
+  if constexpr (is_paired<K, V>) pair = {to_word(entry.key), entry.cell.word()};
+  table.insert(entry, pair, entry.timer != nullptr);
+  weight += entry.weight;
+  announce(EventType::entry_set, entry, now);
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryState state,
+                                SteadyNanos now) {
+  limbo.reserve();
+  if (next.deadline != kNever && !entry.timer) {
+    entry.timer = std::make_unique<EntryTimer>(entry);
+    table.set_may_expire(entry);
+  }
+  copy_if_due();
+  drain();
+  const auto old_weight = entry.weight;
+  // The new deadline first: nobody may take the new value for expired.
+  set_deadline(entry, next.deadline, now);
+  if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
+  if constexpr (is_paired<K, V>) table.set_value(entry, entry.cell.word());
+  entry.weight = next.weight;
+  entry.stamp = next.stamp;
+  entry.created_at = next.created_at;
+  entry.accessed_at = next_tick();
+  // What is being flushed already was dirty before, even if its entry has not shown it.
+  if (state == EntryState::flushing) entry.life.move_to(EntryState::dirty);
+  entry.life.move_to(state);
+  weight = weight - old_weight + entry.weight;
+  services_.budget.change_weight(old_weight, entry.weight);
+  strategy->on_update(entry, old_weight);
+  announce(EventType::entry_set, entry, now, RemovalCause::replaced);
+  evict_overflow_but(entry, now);
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::remove(EntryType& entry, RemovalCause cause, SteadyNanos now) {
+  copy_if_due();
+  drain();
+  table.erase(entry);
+  strategy->on_remove(entry, cause);
+  entry.mark = 0;
+  if (entry.timer) wheel->cancel(*entry.timer);
+  weight -= entry.weight;
+  services_.budget.subtract(1, entry.weight);
+  if (cause == RemovalCause::expired) entry.life.move_to(EntryState::expired);
+  entry.life.move_to(EntryState::evicted);
+  announce_removal(entry, cause, now);
+  limbo.retire(entry, entry.weight);
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::evict_overflow(SteadyNanos now) {
+  while (services_.budget.is_over() && evict_one(now)) {
+  }
+}
+
+// What was just written stays: its turn is over only when it is the last.
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::evict_overflow_but(EntryType& spared, SteadyNanos now) {
+  bool withdrawn = false;
+  while (services_.budget.is_over()) {
+    if (!withdrawn && strategy->choose_victim() == &spared) {
+      strategy->on_remove(spared, RemovalCause::replaced);
+      withdrawn = true;
+    }
+    if (!evict_one(now)) break;
+  }
+  if (withdrawn) strategy->on_insert(spared);
+}
+
+template <class K, class V, class Equal>
+bool Shard<K, V, Equal>::remove_due(SteadyNanos now) {
+  while (TimedNode* due = wheel->pop_due(now)) {
+    auto& entry = static_cast<EntryType&>(static_cast<EntryTimer*>(due)->node);
+    if (is_expired(entry, now)) {
+      remove(entry, RemovalCause::expired, now);
+      return true;
+    }
+    wheel->schedule(*due);
+  }
+  return false;
+}
+
+template <class K, class V, class Equal>
+bool Shard<K, V, Equal>::evict_one(SteadyNanos now) {
+  if (!wheel->empty() && remove_due(now != 0 ? now : services_.clock.steady_now())) return true;
+  for (;;) {
+    EntryNode* victim = strategy->choose_victim();
+    if (victim == nullptr) return false;
+    auto& entry = static_cast<EntryType&>(*victim);
+    // A deadline that has moved may make another entry the victim.
+    if (move_deadline(entry)) {
+      strategy->on_access(entry);
+      continue;
+    }
+    remove(entry, RemovalCause::evicted, now);
+    return true;
+  }
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::collect(EffectsType& effects, bool all) {
+  if (limbo.empty()) return;
+  if (Epoch::alone()) {
+    drain_all();
+    limbo.take_all(effects.remains);
+    return;
+  }
+  limbo.collect(effects.remains, all, [this] { drain_all(); });
+  effects.advance |= limbo.wants_advance(table.size());
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::copy_if_due() {
+  auto* copy = due_copy.load(std::memory_order_relaxed);
+  if (copy == nullptr) return;
+  drain_all();
+  table.for_each([&](EntryNode& node) {
+    auto& entry = static_cast<EntryType&>(node);
+    const auto expires_at = expiry_of(entry);
+    if (expires_at <= copy->taken_at) return;
+    copy->records.push_back({Ref<EntryType>(&entry), entry.version(), expires_at, entry.inserted_at,
+                             entry.accessed_at, entry.visits});
+  });
+  due_copy.store(nullptr, std::memory_order_release);
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::exchange(Table& other, std::unique_ptr<AccessLog>& hits) {
+  table.swap(other);
+  // After the table: whoever sees the new log finds only what is new.
+  hits.reset(log_.exchange(hits.release(), std::memory_order_acq_rel));
+}
+
+}  // namespace tarmac::internal

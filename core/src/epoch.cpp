@@ -1,0 +1,94 @@
+#include <tarmac/core/internal/epoch.h>
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace tarmac::internal {
+namespace {
+
+/// All slots, newest first; only ever grows.
+std::atomic<ThreadSlot*> all_slots{nullptr};
+std::atomic<std::uint32_t> slot_count{0};
+
+long membarrier(int command) noexcept { return syscall(SYS_membarrier, command, 0, 0); }
+
+bool register_membarrier() noexcept {
+#ifdef TARMAC_THREAD_SANITIZER
+  return false;  // The sanitizer would not see the order that it gives.
+#else
+  return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+#endif
+}
+
+bool has_membarrier() noexcept {
+  static const bool registered = register_membarrier();
+  return registered;
+}
+
+ThreadSlot& take_slot() {
+  for (auto* slot = all_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
+    bool free = false;
+    if (slot->in_use.compare_exchange_strong(free, true, std::memory_order_acq_rel)) return *slot;
+  }
+  auto* made = new ThreadSlot;
+  made->in_use.store(true, std::memory_order_relaxed);
+  made->index = slot_count.fetch_add(1, std::memory_order_relaxed);
+  made->next = all_slots.load(std::memory_order_relaxed);
+  while (!all_slots.compare_exchange_weak(made->next, made, std::memory_order_acq_rel)) {
+  }
+  return *made;
+}
+
+}  // namespace
+
+/// Gives the slot of a thread that ends to the next one.
+struct SlotReturner {
+  ThreadSlot* slot = nullptr;
+  SlotReturner() = default;
+  SlotReturner(const SlotReturner&) = delete;
+  SlotReturner& operator=(const SlotReturner&) = delete;
+  ~SlotReturner() {
+    if (slot == nullptr) return;
+    current_thread_slot = nullptr;  // What still runs in this thread takes a slot anew.
+    Epoch::users_.fetch_sub(1, std::memory_order_seq_cst);
+    slot->in_use.store(false, std::memory_order_release);
+  }
+};
+
+ThreadSlot& acquire_thread_slot() {
+  thread_local SlotReturner returner;
+  if (has_membarrier()) Epoch::fences_.store(false, std::memory_order_relaxed);
+  ThreadSlot& slot = take_slot();
+  returner.slot = &slot;
+  current_thread_slot = &slot;
+  Epoch::users_.fetch_add(1, std::memory_order_seq_cst);  // Before it reads anything; see alone().
+  return slot;
+}
+
+bool Epoch::try_advance() noexcept {
+  // Read before the barrier: what was unlinked in an earlier epoch than this one was unlinked
+  // before the barrier, so that no reader who is not seen below can find it.
+  auto epoch = now_.load(std::memory_order_acquire);
+  if (has_membarrier()) {
+    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  } else {
+    barrier();
+  }
+  for (auto* slot = all_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
+    const auto pinned = slot->pinned.load(std::memory_order_acquire);
+    if (pinned != 0 && pinned != epoch) return false;
+  }
+  return now_.compare_exchange_strong(epoch, epoch + 1, std::memory_order_acq_rel);
+}
+
+bool Epoch::is_alone() noexcept {
+  barrier();
+  const auto count = users_.load(std::memory_order_seq_cst);
+  if (count == 0) return true;
+  // This thread may itself be in the middle of looking at a value.
+  return count == 1 && current_thread_slot != nullptr &&
+         current_thread_slot->pinned.load(std::memory_order_relaxed) == 0;
+}
+
+}  // namespace tarmac::internal
