@@ -167,7 +167,7 @@ class Engine final : public WritePolicyHost {
   [[nodiscard]] bool may_be_cached(const ShardType& shard, Key key, std::uint64_t hash) const;
   Ref<EntryType> make_entry(Key key, std::uint64_t hash, const Version<V>& version) const;
   Mutation<V> apply(ShardType& shard, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
-                    EntryState state, Ref<EntryType> spare);
+                    EntryState state, Ref<EntryType>& spare);
   Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, WriteIntent<V>& intent,
                                 EffectsType& effects);
   Mutation<V> write_held(KeyHold& hold, Key key, WriteIntent<V>& intent, EffectsType& effects);

@@ -44,7 +44,7 @@ class Engine<K, V, H, E>::KeyHold {
 template <class K, class V, class H, class E>
 Mutation<V> Engine<K, V, H, E>::apply(ShardType& shard, Key key, std::uint64_t hash,
                                       const WriteIntent<V>& intent, EntryState state,
-                                      Ref<EntryType> spare) {
+                                      Ref<EntryType>& spare) {
   SteadyNanos now = shard.time_if_needed();
   const auto deadline = intent.next.deadline;
   if (now == 0 && (deadline != kNever || options_.expire_after_access)) now = clock_->steady_now();
@@ -93,7 +93,7 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
       shard.key_locks.wait_until_free(lock, key, hash);
       if (active_policy_.load(std::memory_order_relaxed) == nullptr) {
         intent.next.stamp = ++shard.last_stamp;
-        mutation = apply(shard, key, hash, intent, EntryState::clean, std::move(spare));
+        mutation = apply(shard, key, hash, intent, EntryState::clean, spare);
         shard.collect(effects);
       } else {
         hold.emplace(shard, lock, key, hash);
@@ -156,7 +156,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
   if (is_outdated()) return mutation;
   if (const auto early = hold.early_state()) state = *early;
   intent.expected.reset();  // An eviction since the check is no conflict.
-  mutation = apply(shard, key, hold.hash(), intent, state, std::move(spare));
+  mutation = apply(shard, key, hold.hash(), intent, state, spare);
   shard.collect(effects);
   if (!mutation.before && loaded) {
     mutation.before = std::move(loaded);

@@ -48,7 +48,7 @@ class Epoch {
     if (fences_.load(std::memory_order_relaxed)) barrier();
     return now_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] static std::uint64_t now() noexcept { return now_.load(std::memory_order_acquire); }
+  [[nodiscard]] static std::uint64_t current() noexcept { return now_.load(std::memory_order_acquire); }
   /// Moves on by one if every reader has seen the current epoch. Never waits.
   static bool try_advance() noexcept;
   /// True if no other thread can be reading, so that what was unlinked before this call can be

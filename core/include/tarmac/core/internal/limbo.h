@@ -120,7 +120,7 @@ class Limbo {
   template <class Drain>
   void collect(Remains<K, V>& out, bool all, Drain&& drain) {
     constexpr std::uint32_t kAtOnce = 8;
-    const auto now = Epoch::now();
+    const auto now = Epoch::current();
     for (auto& bag : bags_) {
       if (bag.count == 0 || bag.epoch + 2 > now) continue;
       drain();

@@ -16,16 +16,19 @@ class Relaxed {
   // Implicit both ways: a field changes its type, not the code that uses it.
   constexpr Relaxed(T value) noexcept : value_(value) {}  // NOLINT(google-explicit-constructor)
   Relaxed(const Relaxed& other) noexcept : value_(other.load()) {}
-  Relaxed& operator=(const Relaxed& other) noexcept { return *this = other.load(); }
+  Relaxed& operator=(const Relaxed& other) noexcept {
+    store(other.load());
+    return *this;
+  }
   Relaxed& operator=(T value) noexcept {
-    value_.store(value, std::memory_order_relaxed);
+    store(value);
     return *this;
   }
   ~Relaxed() = default;
 
   operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor)
   [[nodiscard]] T load() const noexcept { return value_.load(std::memory_order_relaxed); }
-  Relaxed& operator++() noexcept { return *this = static_cast<T>(load() + 1); }
+  void store(T value) noexcept { value_.store(value, std::memory_order_relaxed); }
 
  private:
   std::atomic<T> value_{};
