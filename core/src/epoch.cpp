@@ -62,33 +62,31 @@ ThreadSlot& acquire_thread_slot() {
   ThreadSlot& slot = take_slot();
   returner.slot = &slot;
   current_thread_slot = &slot;
-  Epoch::users_.fetch_add(1, std::memory_order_seq_cst);  // Before it reads anything; see alone().
+  // Before this thread reads anything, whoever takes himself to be alone has to know, or what he
+  // has unlinked by then must be seen here.
+  Epoch::users_.fetch_add(1, std::memory_order_seq_cst);
+  Epoch::heavy_barrier();
   return slot;
+}
+
+void Epoch::heavy_barrier() noexcept {
+  if (has_membarrier()) {
+    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  } else {
+    barrier();
+  }
 }
 
 bool Epoch::try_advance() noexcept {
   // Read before the barrier: what was unlinked in an earlier epoch than this one was unlinked
   // before the barrier, so that no reader who is not seen below can find it.
   auto epoch = now_.load(std::memory_order_acquire);
-  if (has_membarrier()) {
-    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-  } else {
-    barrier();
-  }
+  heavy_barrier();
   for (auto* slot = all_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
     const auto pinned = slot->pinned.load(std::memory_order_acquire);
     if (pinned != 0 && pinned != epoch) return false;
   }
   return now_.compare_exchange_strong(epoch, epoch + 1, std::memory_order_acq_rel);
-}
-
-bool Epoch::is_alone() noexcept {
-  barrier();
-  const auto count = users_.load(std::memory_order_seq_cst);
-  if (count == 0) return true;
-  // This thread may itself be in the middle of looking at a value.
-  return count == 1 && current_thread_slot != nullptr &&
-         current_thread_slot->pinned.load(std::memory_order_relaxed) == 0;
 }
 
 }  // namespace tarmac::internal

@@ -117,6 +117,7 @@ class Lfu final : public EvictionStrategy {
   }
 
   [[nodiscard]] EntryNode* choose_victim() noexcept override { return line_.oldest(); }
+  [[nodiscard]] Outlook outlook() const noexcept override { return line_.outlook(); }
 
   void on_resize(const StrategyCapacity& capacity) override {
     // There are at most as many counts as entries. A capacity in weight does not bound the entries;

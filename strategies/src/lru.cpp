@@ -16,6 +16,7 @@ class Lru final : public EvictionStrategy {
   void on_update(EntryNode& node, std::uint32_t) noexcept override { line_.move_to_newest(node); }
   void on_remove(EntryNode& node, RemovalCause) noexcept override { line_.remove(node); }
   [[nodiscard]] EntryNode* choose_victim() noexcept override { return line_.oldest(); }
+  [[nodiscard]] Outlook outlook() const noexcept override { return line_.outlook(); }
 
   void hand_over(std::span<EntryNode*> order) noexcept override { line_.hand_over(order); }
   void take_over(std::span<EntryNode*> order) noexcept override {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tarmac/core/assert.h>
-#include <tarmac/core/entry_node.h>
+#include <tarmac/core/eviction_strategy.h>
 
 #include <cstddef>
 #include <span>
@@ -27,6 +27,12 @@ class NodeList {
   }
   [[nodiscard]] EntryNode* newer_than(const EntryNode& node) const noexcept {
     return known(node.next);
+  }
+
+  /// For strategies whose victim is the oldest.
+  [[nodiscard]] EvictionStrategy::Outlook outlook() const noexcept {
+    const EntryNode* next = oldest();
+    return {next, next != nullptr ? newer_than(*next) : nullptr};
   }
 
   void push_oldest(EntryNode& node) noexcept { link_after(end_, node); }

@@ -78,6 +78,13 @@ class EvictionStrategy {
   /// The entry to evict next, still tracked; nullptr if and only if nothing is tracked. Not const,
   /// because a search may move a hand; asked twice with no call in between, it answers the same.
   [[nodiscard]] virtual EntryNode* choose_victim() noexcept = 0;
+  /// The entry that choose_victim() would most likely return, and the one after it, if that is
+  /// known without a search; changes nothing. The cache fetches their memory ahead of time.
+  struct Outlook {
+    const EntryNode* next = nullptr;
+    const EntryNode* after = nullptr;
+  };
+  [[nodiscard]] virtual Outlook outlook() const noexcept { return {}; }
   /// Called before the first on_insert(), and whenever the capacity changes.
   virtual void on_resize(const StrategyCapacity& capacity) { static_cast<void>(capacity); }
 

@@ -82,51 +82,41 @@ enum class Counter : std::uint8_t {
 };
 inline constexpr std::size_t kCounterCount = 13;
 
-/// Counters that only grow, spread over cache lines by thread: adding touches a line that no other
-/// thread, or few, write to; reading adds up.
+/// Counters that only grow, spread over cache lines by thread: reading adds them up.
 /// Thread-safety: all members may be called from any thread.
 class StripedCounters {
  public:
   void add(Counter counter, std::uint64_t amount = 1) noexcept {
-    add_shared(internal::this_thread_slot().index, counter, amount);
+    add(internal::this_thread_slot(), counter, amount);
   }
-  /// A hit or a miss, by the thread that has `slot`: without a read-modify-write for the first
-  /// kOwned threads.
-  void add_look_up(const internal::ThreadSlot& slot, Counter counter) noexcept {
-    if (slot.index >= kOwned) return add_shared(slot.index, counter, 1);
-    auto& cell = owned_[slot.index].values[static_cast<std::size_t>(counter)];
-    cell.store(cell.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  /// By the thread that has `slot`. Without a read-modify-write for the first kOwned threads.
+  void add(const internal::ThreadSlot& slot, Counter counter, std::uint64_t amount = 1) noexcept {
+    const auto index = static_cast<std::size_t>(counter);
+    if (slot.index >= kOwned) {
+      shared_[slot.index % kShared].values[index].fetch_add(amount, std::memory_order_relaxed);
+      return;
+    }
+    auto& mine = owned_[slot.index].values[index];
+    mine.store(mine.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t read(Counter counter) const noexcept {
     const auto index = static_cast<std::size_t>(counter);
     std::uint64_t total = 0;
+    for (const auto& stripe : owned_) total += stripe.values[index].load(std::memory_order_relaxed);
     for (const auto& stripe : shared_)
       total += stripe.values[index].load(std::memory_order_relaxed);
-    if (index >= kLookUps) return total;
-    for (const auto& stripe : owned_) total += stripe.values[index].load(std::memory_order_relaxed);
     return total;
   }
 
  private:
   static constexpr std::uint32_t kOwned = 64;
   static constexpr std::size_t kShared = 8;
-  /// Counter::hits and Counter::misses.
-  static constexpr std::size_t kLookUps = 2;
-
-  struct alignas(64) OwnedStripe {
-    std::array<std::atomic<std::uint64_t>, kLookUps> values{};
-  };
-  struct alignas(128) SharedStripe {
+  struct alignas(128) Stripe {
     std::array<std::atomic<std::uint64_t>, kCounterCount> values{};
   };
 
-  void add_shared(std::uint32_t thread, Counter counter, std::uint64_t amount) noexcept {
-    shared_[thread % kShared].values[static_cast<std::size_t>(counter)].fetch_add(
-        amount, std::memory_order_relaxed);
-  }
-
-  std::array<OwnedStripe, kOwned> owned_{};
-  std::array<SharedStripe, kShared> shared_{};
+  std::array<Stripe, kOwned> owned_{};
+  std::array<Stripe, kShared> shared_{};
 };
 
 /// Collects durations. Meant for rare operations (flushes, loads), not for hits.

@@ -9,6 +9,13 @@
 
 namespace tarmac::internal {
 
+/// What one shard has added and not yet told the others: kept until its change is complete, so that
+/// an insertion that evicts costs nothing here, and nobody sees the cache fuller than it may be.
+struct BudgetChange {
+  std::int64_t entries = 0;
+  std::int64_t weight = 0;
+};
+
 /// The bound is kept for the cache as a whole, not shard by shard, so that a cache of 1,000 entries
 /// holds 1,000 however unevenly the hash spreads them. A shard that is over asks its own strategy
 /// first.
@@ -37,16 +44,19 @@ class Budget {
     entries_.fetch_sub(entries, std::memory_order_relaxed);
     weight_.fetch_sub(weight, std::memory_order_relaxed);
   }
-  /// By the difference only, so that no other shard sees a cache that is fuller than it is.
-  void change_weight(std::uint64_t from, std::uint64_t to) noexcept {
-    if (to >= from) {
-      add(0, to - from);
-    } else {
-      subtract(0, from - to);
+  void settle(BudgetChange& change) noexcept {
+    // Negative ones wrap round, and so subtract.
+    if (change.entries != 0) {
+      entries_.fetch_add(static_cast<std::uint64_t>(change.entries), std::memory_order_relaxed);
     }
+    if (change.weight != 0) {
+      weight_.fetch_add(static_cast<std::uint64_t>(change.weight), std::memory_order_relaxed);
+    }
+    change = {};
   }
-  [[nodiscard]] bool is_over() const noexcept {
-    return entries() > max_entries_.load(std::memory_order_relaxed) || is_over_in_weight();
+  [[nodiscard]] bool is_over(const BudgetChange& change = {}) const noexcept {
+    return sum(entries(), change.entries) > max_entries_.load(std::memory_order_relaxed) ||
+           sum(weight(), change.weight) > max_bytes_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool could_hold(std::uint64_t weight) const noexcept {
     return weight <= max_bytes_.load(std::memory_order_relaxed);
@@ -74,8 +84,8 @@ class Budget {
  private:
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
-  [[nodiscard]] bool is_over_in_weight() const noexcept {
-    return weight() > max_bytes_.load(std::memory_order_relaxed);
+  static std::uint64_t sum(std::uint64_t total, std::int64_t change) noexcept {
+    return total + static_cast<std::uint64_t>(change);
   }
 
   alignas(64) std::atomic<std::uint64_t> entries_{0};

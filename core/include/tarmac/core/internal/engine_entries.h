@@ -53,7 +53,7 @@ void Engine<K, V, H, E>::reclaim(ShardType& shard) {
   // Twice: what was unlinked in one epoch is free in the next but one.
   if (Epoch::try_advance()) Epoch::try_advance();
   const std::lock_guard lock(shard.mutex);
-  shard.collect(effects, true);
+  shard.finish(effects, true);
 }
 
 }  // namespace tarmac::internal

@@ -19,13 +19,13 @@ bool Engine<K, V, H, E>::read(Key key, Use&& use) {
     auto& log = shard.hit_log();
     const auto found = shard.look_up(key, hash);
     if (found.live) [[likely]] {
-      counters_.add_look_up(thread, Counter::hits);
+      counters_.add(thread, Counter::hits);
       shard.record_hit(*found.entry, thread, log);
       found.with_value(std::forward<Use>(use));
       return true;
     }
     if (found.entry == nullptr && !events_.has_slots(EventType::entry_get_miss)) [[likely]] {
-      counters_.add_look_up(thread, Counter::misses);
+      counters_.add(thread, Counter::misses);
       return false;
     }
   }
@@ -45,7 +45,7 @@ bool Engine<K, V, H, E>::read_locked(ShardType& shard, Key key, std::uint64_t ha
     const SteadyNanos now = clock_->steady_now();
     if (entry != nullptr && shard.is_expired(*entry, now)) {
       shard.remove(*entry, RemovalCause::expired, now);
-      shard.collect(effects);
+      shard.finish(effects);
       entry = nullptr;
     }
     if (entry != nullptr) {
@@ -56,7 +56,7 @@ bool Engine<K, V, H, E>::read_locked(ShardType& shard, Key key, std::uint64_t ha
       shard.announce_miss(Ref<EntryType>(new EntryType(K(key), hash, Version<V>{})), now);
     }
   }
-  counters_.add_look_up(this_thread_slot(), found ? Counter::hits : Counter::misses);
+  counters_.add(this_thread_slot(), found ? Counter::hits : Counter::misses);
   shard.events.deliver(events_);
   if (!found) return false;
   std::forward<Use>(use)(found.value());

@@ -126,7 +126,7 @@ void Engine<K, V, H, E>::bury(std::vector<std::unique_ptr<ShardContent<K, V>>>& 
     const std::lock_guard lock(shards_[i]->mutex);
     const auto weight = contents[i]->weight;
     shards_[i]->limbo.retire(std::shared_ptr<const void>(std::move(contents[i])), weight);
-    shards_[i]->collect(effects, true);
+    shards_[i]->finish(effects, true);
   }
   reclaim();
 }

@@ -104,7 +104,7 @@ void Engine<K, V, H, E>::clear() {
         const bool expired = shard->is_expired(*entry, now);
         shard->remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, now);
       }
-      shard->collect(effects, true);
+      shard->finish(effects, true);
     }
     shard->events.deliver(events_);
   }
@@ -148,7 +148,7 @@ SteadyNanos Engine<K, V, H, E>::sweep(std::uint64_t* removed) {
         for (; batch < kSweepBatch; ++batch) {
           if (!shard->remove_due(now)) break;
         }
-        shard->collect(effects);
+        shard->finish(effects);
         more = batch == kSweepBatch;
         if (removed != nullptr) *removed += batch;
         if (!more) next = std::min(next, shard->wheel->next_due());

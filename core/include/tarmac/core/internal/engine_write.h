@@ -94,7 +94,7 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
       if (active_policy_.load(std::memory_order_relaxed) == nullptr) {
         intent.next.stamp = ++shard.last_stamp;
         mutation = apply(shard, key, hash, intent, EntryState::clean, spare);
-        shard.collect(effects);
+        shard.finish(effects);
       } else {
         hold.emplace(shard, lock, key, hash);
       }
@@ -157,7 +157,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
   if (const auto early = hold.early_state()) state = *early;
   intent.expected.reset();  // An eviction since the check is no conflict.
   mutation = apply(shard, key, hold.hash(), intent, state, spare);
-  shard.collect(effects);
+  shard.finish(effects);
   if (!mutation.before && loaded) {
     mutation.before = std::move(loaded);
     mutation.loaded = true;
@@ -224,7 +224,7 @@ void Engine<K, V, H, E>::evict_one_if_over(ShardType& shard, bool& found) {
     if (!budget_.is_over()) return;
     shard.drain();
     found = shard.evict_one(0) || found;
-    shard.collect(effects);
+    shard.finish(effects);
   }
   shard.events.deliver(events_);
 }

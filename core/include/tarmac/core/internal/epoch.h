@@ -48,13 +48,24 @@ class Epoch {
     if (fences_.load(std::memory_order_relaxed)) barrier();
     return now_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] static std::uint64_t current() noexcept { return now_.load(std::memory_order_acquire); }
+  [[nodiscard]] static std::uint64_t current() noexcept {
+    return now_.load(std::memory_order_acquire);
+  }
   /// Moves on by one if every reader has seen the current epoch. Never waits.
   static bool try_advance() noexcept;
   /// True if no other thread can be reading, so that what was unlinked before this call can be
   /// destroyed at once.
   [[nodiscard]] static bool alone() noexcept {
-    return users_.load(std::memory_order_relaxed) <= 1 && is_alone();
+    if (fences_.load(std::memory_order_relaxed)) {
+      barrier();
+    } else {
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // The other side has membarrier().
+    }
+    const auto users = users_.load(std::memory_order_acquire);
+    if (users == 0) return true;
+    // This thread may itself be in the middle of looking at a value.
+    return users == 1 && current_thread_slot != nullptr &&
+           current_thread_slot->pinned.load(std::memory_order_relaxed) == 0;
   }
 
  private:
@@ -62,14 +73,15 @@ class Epoch {
   friend ThreadSlot& acquire_thread_slot();
   friend struct SlotReturner;
 
-  static bool is_alone() noexcept;
-
 #ifdef TARMAC_THREAD_SANITIZER  // It knows no fences: the same order by read-modify-writes.
   static void barrier() noexcept { fence_word_.fetch_add(1, std::memory_order_seq_cst); }
   inline static constinit std::atomic<std::uint64_t> fence_word_{0};
 #else
   static void barrier() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
 #endif
+
+  /// barrier() for all threads of the process.
+  static void heavy_barrier() noexcept;
 
   inline static constinit std::atomic<std::uint64_t> now_{2};
   /// Whether readers have to order their announcement themselves, for want of membarrier().

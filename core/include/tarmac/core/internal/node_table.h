@@ -93,6 +93,12 @@ class NodeTable {
   template <class Same>
   [[nodiscard, gnu::always_inline]] Found find_pair(std::uint64_t hash, Same&& same) const;
 
+  /// Has the memory fetched that a look-up of this hash needs first.
+  void prefetch(std::uint64_t hash) const noexcept {
+    const Groups* groups = groups_.load(std::memory_order_relaxed);
+    if (groups != nullptr) __builtin_prefetch(&groups->first[home_of(hash, groups->count)], 1);
+  }
+
   /// Makes sure that the next insert() allocates nothing. `expected` is how many nodes there will
   /// be at most, if that is known. Returns the groups that readers may still search.
   [[nodiscard]] Replaced make_room(std::uint64_t expected);

@@ -134,8 +134,9 @@ class Shard {
   bool remove_due(SteadyNanos now);
   /// What has expired leaves before anything that lives. False if the shard is empty.
   bool evict_one(SteadyNanos now);
-  /// Takes what no reader can see any more; at the end of every change.
-  void collect(EffectsType& effects, bool all = false);
+  /// The end of every change, before the lock is released: settles the budget, and takes what no
+  /// reader can see any more (all of it, or a little at a time).
+  void finish(EffectsType& effects, bool all = false);
 
   /// Makes the copy that a snapshot waits for, before the first change after it was ordered.
   void copy_if_due();
@@ -160,6 +161,7 @@ class Shard {
   void apply_hits(EntryType& entry, std::uint32_t hits);
   /// The number of the operation under way.
   std::uint32_t next_tick() noexcept { return ++tick; }
+  void foresee_eviction() const noexcept;
   void evict_overflow(SteadyNanos now);
   void evict_overflow_but(EntryType& spared, SteadyNanos now);
   QueuedEvent make_event(EventType type, SteadyNanos now) const;
@@ -185,6 +187,7 @@ class Shard {
   std::uint64_t weight = 0;
   /// Counts clear() and restore: whoever read a value before must not write what follows from it.
   std::uint64_t epoch = 0;
+  BudgetChange change_;
   /// How many entries are to be expected at most; sizes the table.
   std::uint64_t expected_entries = ~std::uint64_t{0};
   std::unique_ptr<TimingWheel> wheel;

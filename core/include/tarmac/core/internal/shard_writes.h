@@ -32,7 +32,8 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   EntryType& entry = *fresh.release_ownership();
   entry.inserted_at = next_tick();
   entry.accessed_at = entry.inserted_at;
-  services_.budget.add(1, entry.weight);
+  ++change_.entries;
+  change_.weight += entry.weight;
   evict_overflow(now);
   set_deadline(entry, deadline, now);
   strategy->on_insert(entry);
@@ -66,7 +67,7 @@ void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryS
   if (state == EntryState::flushing) entry.life.move_to(EntryState::dirty);
   entry.life.move_to(state);
   weight = weight - old_weight + entry.weight;
-  services_.budget.change_weight(old_weight, entry.weight);
+  change_.weight += std::int64_t{entry.weight} - old_weight;
   strategy->on_update(entry, old_weight);
   announce(EventType::entry_set, entry, now, RemovalCause::replaced);
   evict_overflow_but(entry, now);
@@ -81,7 +82,8 @@ void Shard<K, V, Equal>::remove(EntryType& entry, RemovalCause cause, SteadyNano
   entry.mark = 0;
   if (entry.timer) wheel->cancel(*entry.timer);
   weight -= entry.weight;
-  services_.budget.subtract(1, entry.weight);
+  --change_.entries;
+  change_.weight -= entry.weight;
   if (cause == RemovalCause::expired) entry.life.move_to(EntryState::expired);
   entry.life.move_to(EntryState::evicted);
   announce_removal(entry, cause, now);
@@ -90,15 +92,31 @@ void Shard<K, V, Equal>::remove(EntryType& entry, RemovalCause cause, SteadyNano
 
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::evict_overflow(SteadyNanos now) {
-  while (services_.budget.is_over() && evict_one(now)) {
+  if (!services_.budget.is_over(change_)) return;
+  while (services_.budget.is_over(change_) && evict_one(now)) {
   }
+  foresee_eviction();
+}
+
+// In a full cache the next insertion will evict, too: by then the memory that it needs is at hand.
+// Of the entry after the next one only its own: where to look in the table, it has to tell first.
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::foresee_eviction() const noexcept {
+  const auto ahead = strategy->outlook();
+  if (ahead.next == nullptr) return;
+  table.prefetch(ahead.next->hash);
+  __builtin_prefetch(static_cast<const EntryType*>(ahead.next), 1);
+  if (ahead.after == nullptr) return;
+  const auto* after = static_cast<const EntryType*>(ahead.after);
+  __builtin_prefetch(after, 1);
+  __builtin_prefetch(&after->stamp, 1);
 }
 
 // What was just written stays: its turn is over only when it is the last.
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::evict_overflow_but(EntryType& spared, SteadyNanos now) {
   bool withdrawn = false;
-  while (services_.budget.is_over()) {
+  while (services_.budget.is_over(change_)) {
     if (!withdrawn && strategy->choose_victim() == &spared) {
       strategy->on_remove(spared, RemovalCause::replaced);
       withdrawn = true;
@@ -139,7 +157,8 @@ bool Shard<K, V, Equal>::evict_one(SteadyNanos now) {
 }
 
 template <class K, class V, class Equal>
-void Shard<K, V, Equal>::collect(EffectsType& effects, bool all) {
+void Shard<K, V, Equal>::finish(EffectsType& effects, bool all) {
+  services_.budget.settle(change_);
   if (limbo.empty()) return;
   if (Epoch::alone()) {
     drain_all();
