@@ -56,6 +56,7 @@ template <class K, class V, class H, class E>
 Engine<K, V, H, E>::~Engine() {
   for (auto& shard : shards_) {
     EffectsType effects;
+    shard->drain_all();  // A value's destructor may make the next drain, when the entries are gone.
     shard->table.for_each([&](EntryNode& node) {
       auto& entry = static_cast<EntryType&>(node);
       shard->strategy->on_remove(entry, RemovalCause::cleared);

@@ -45,7 +45,9 @@ class Epoch {
  public:
   /// To be asked after the unlinking.
   [[nodiscard]] static std::uint64_t of_unlinking() noexcept {
-    if (fences_.load(std::memory_order_relaxed)) barrier();
+    // Or the epoch could be read while the unlinking is still on its way to other processors: who
+    // begins to read in the next epoch would find what two epochs after this one destroy.
+    barrier();
     return now_.load(std::memory_order_acquire);
   }
   [[nodiscard]] static std::uint64_t current() noexcept {
@@ -97,7 +99,8 @@ class EpochPin {
   explicit EpochPin(ThreadSlot& slot) noexcept
       : slot_(slot), outermost_(slot.pinned.load(std::memory_order_relaxed) == 0) {
     if (!outermost_) return;
-    const auto epoch = Epoch::now_.load(std::memory_order_relaxed);
+    // Acquired: nothing that was unlinked before this epoch began may be found.
+    const auto epoch = Epoch::now_.load(std::memory_order_acquire);
     slot.pinned.store(epoch, std::memory_order_release);
     if (Epoch::fences_.load(std::memory_order_relaxed)) [[unlikely]] {
       Epoch::barrier();

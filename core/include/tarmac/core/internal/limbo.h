@@ -116,21 +116,22 @@ class Limbo {
     return true;
   }
   /// Gives what no reader can see any more: all of it if `all`, else a little at a time, so that no
-  /// single write pays for many. `drain` is called before anything new is let go.
+  /// single write pays for many. `drain` is called before anything new is let go, also of what came
+  /// free between two calls: a hit of it may still be noted.
   template <class Drain>
   void collect(Remains<K, V>& out, bool all, Drain&& drain) {
     constexpr std::uint32_t kAtOnce = 8;
     const auto now = Epoch::current();
     for (auto& bag : bags_) {
-      if (bag.count == 0 || bag.epoch + 2 > now) continue;
-      drain();
-      release(bag);
+      if (bag.count != 0 && bag.epoch + 2 <= now) release(bag);
     }
+    if (std::exchange(undrained_, false)) drain();
     if (!free_.empty()) out.take(free_, all ? std::numeric_limits<std::uint32_t>::max() : kAtOnce);
   }
   /// Gives everything. Requires: there is no reader, and no record of a hit.
   void take_all(Remains<K, V>& out) {
     for (auto& bag : bags_) release(bag);
+    undrained_ = false;
     unmoved_ = 0;
     out.take_all(free_);
   }
@@ -158,10 +159,13 @@ class Limbo {
     waiting_ -= bag.count;
     bag.count = 0;
     free_.take_all(bag.remains);
+    undrained_ = true;
   }
 
   std::array<Bag, 3> bags_;
   Remains<K, V> free_;
+  /// Something has come into free_ since the last drain.
+  bool undrained_ = false;
   std::uint64_t waiting_ = 0;
   /// Retired since the epoch was last asked to move on.
   std::uint64_t unmoved_ = 0;
