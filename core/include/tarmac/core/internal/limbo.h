@@ -36,9 +36,10 @@ class Remains {
   [[nodiscard]] bool empty() const noexcept {
     return first_ == nullptr && values_.empty() && others_.empty();
   }
-  /// Makes sure that the next add() of a value allocates nothing.
+  /// Makes sure that the next add() allocates nothing.
   void reserve() {
     if (values_.size() == values_.capacity()) values_.reserve(2 * values_.size() + 8);
+    if (others_.size() == others_.capacity()) others_.reserve(2 * others_.size() + 1);
   }
   /// Takes over the table's reference.
   void add(Entry<K, V>& entry) noexcept {
@@ -95,10 +96,8 @@ template <class K, class V>
 class Limbo {
  public:
   [[nodiscard]] bool empty() const noexcept { return waiting_ == 0 && free_.empty(); }
-  /// Makes sure that the next retire() of a value allocates nothing.
-  void reserve() {
-    for (auto& bag : bags_) bag.remains.reserve();
-  }
+  /// Makes sure that the next retire() allocates nothing, unless the epoch moves meanwhile.
+  void reserve() { bag_of_now().remains.reserve(); }
   /// Requires: `what` can no longer be found.
   template <class What>
   void retire(What&& what, std::uint64_t weight) {
