@@ -25,6 +25,7 @@ struct alignas(64) ThreadSlot {
   ThreadSlot* next = nullptr;
 };
 
+void return_slot(void* used) noexcept;
 inline constinit thread_local ThreadSlot* current_thread_slot = nullptr;
 /// The first use of a thread; throws std::bad_alloc.
 ThreadSlot& acquire_thread_slot();
@@ -73,7 +74,7 @@ class Epoch {
  private:
   friend class EpochPin;
   friend ThreadSlot& acquire_thread_slot();
-  friend struct SlotReturner;
+  friend void return_slot(void* used) noexcept;
 
 #ifdef TARMAC_THREAD_SANITIZER  // It knows no fences: the same order by read-modify-writes.
   static void barrier() noexcept { fence_word_.fetch_add(1, std::memory_order_seq_cst); }
@@ -83,7 +84,8 @@ class Epoch {
 #endif
 
   /// barrier() for all threads of the process.
-  static void heavy_barrier() noexcept;
+  /// False if the kernel refuses.
+  static bool heavy_barrier() noexcept;
 
   inline static constinit std::atomic<std::uint64_t> now_{2};
   /// Whether readers have to order their announcement themselves, for want of membarrier().
