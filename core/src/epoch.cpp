@@ -1,8 +1,11 @@
 #include <tarmac/core/internal/epoch.h>
 
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <new>
 
 namespace tarmac::internal {
 namespace {
@@ -42,46 +45,45 @@ ThreadSlot& take_slot() {
 
 }  // namespace
 
-/// Gives the slot of a thread that ends to the next one.
-struct SlotReturner {
-  ThreadSlot* slot = nullptr;
-  SlotReturner() = default;
-  SlotReturner(const SlotReturner&) = delete;
-  SlotReturner& operator=(const SlotReturner&) = delete;
-  ~SlotReturner() {
-    if (slot == nullptr) return;
-    current_thread_slot = nullptr;  // What still runs in this thread takes a slot anew.
-    Epoch::users_.fetch_sub(1, std::memory_order_seq_cst);
-    slot->in_use.store(false, std::memory_order_release);
-  }
-};
+/// Gives the slot of a thread that ends to the next one. Called after the destructors of
+/// thread_local objects, which may still read caches.
+void return_slot(void* used) noexcept {
+  auto& slot = *static_cast<ThreadSlot*>(used);
+  current_thread_slot = nullptr;
+  Epoch::users_.fetch_sub(1, std::memory_order_seq_cst);
+  slot.in_use.store(false, std::memory_order_release);
+}
+
+pthread_key_t make_key() {
+  pthread_key_t key{};
+  if (pthread_key_create(&key, return_slot) != 0) throw std::bad_alloc();
+  return key;
+}
 
 ThreadSlot& acquire_thread_slot() {
-  thread_local SlotReturner returner;
+  static const pthread_key_t at_thread_end = make_key();
   if (has_membarrier()) Epoch::fences_.store(false, std::memory_order_relaxed);
   ThreadSlot& slot = take_slot();
-  returner.slot = &slot;
+  pthread_setspecific(at_thread_end, &slot);
   current_thread_slot = &slot;
   // Before this thread reads anything, whoever takes himself to be alone has to know, or what he
   // has unlinked by then must be seen here.
   Epoch::users_.fetch_add(1, std::memory_order_seq_cst);
-  Epoch::heavy_barrier();
+  if (!Epoch::heavy_barrier()) Epoch::users_.fetch_add(1);  // Never alone again.
   return slot;
 }
 
-void Epoch::heavy_barrier() noexcept {
-  if (has_membarrier()) {
-    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-  } else {
-    barrier();
-  }
+bool Epoch::heavy_barrier() noexcept {
+  if (has_membarrier()) return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
+  barrier();
+  return true;
 }
 
 bool Epoch::try_advance() noexcept {
   // Read before the barrier: what was unlinked in an earlier epoch than this one was unlinked
   // before the barrier, so that no reader who is not seen below can find it.
   auto epoch = now_.load(std::memory_order_acquire);
-  heavy_barrier();
+  if (!heavy_barrier()) return false;  // Forbidden since: then nothing is destroyed any more.
   for (auto* slot = all_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
     const auto pinned = slot->pinned.load(std::memory_order_acquire);
     if (pinned != 0 && pinned != epoch) return false;

@@ -114,7 +114,8 @@ class CacheManager final : public CacheBase {
   /// All steps or none: if one throws, those before it are taken back, and it is thrown on.
   bool execute(const MacroCommand<K, V>& command);
   /// Takes the last executed command back: the values before it, with their remaining TTL, go
-  /// through write policy and store like any other write.
+  /// through write policy and store like any other write. Two threads that undo or redo writes of
+  /// one key at the same moment may find each other's, and report a conflict.
   UndoOutcome undo();
   /// Repeats the last undone command.
   UndoOutcome redo();

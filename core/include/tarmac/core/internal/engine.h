@@ -176,13 +176,12 @@ class Engine final : public WritePolicyHost {
   [[nodiscard]] std::vector<std::unique_ptr<EvictionStrategy>> make_strategies(
       const StrategyFactory& factory) const;
   [[nodiscard]] std::vector<std::unique_lock<std::mutex>> lock_all() const;
-  [[nodiscard]] std::vector<std::unique_ptr<ShardContent<K, V>>> build_aside(
+  [[nodiscard]] std::vector<std::shared_ptr<ShardContent<K, V>>> build_aside(
       const SnapshotData<K, V>& snapshot, SteadyNanos now) const;
   void restore_store(const SnapshotData<K, V>& snapshot,
-                     std::vector<std::unique_ptr<ShardContent<K, V>>>& contents);
+                     std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
   [[nodiscard]] Ref<EntryType> revive(const SnapshotRecord<K, V>& record, SteadyNanos now) const;
   void mark_dirty_entries();
-  void bury(std::vector<std::unique_ptr<ShardContent<K, V>>>& contents);
   /// Tells the shards how many entries to expect.
   void share_capacity();
   [[nodiscard]] std::unique_lock<std::mutex> lock_admin() const;

@@ -27,12 +27,19 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
     const auto admin = lock_admin();
     auto made = make_strategies(factory);  // Throws before anything is changed.
     detail = strategy_name() + " -> " + name;
+    // Before the first is changed, too; a shard may still grow a little until its turn.
+    std::vector<std::vector<EntryNode*>> orders(shards_.size());
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      const std::lock_guard lock(shards_[i]->mutex);
+      orders[i].reserve(shards_[i]->table.size() * 9 / 8 + 64);
+    }
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       auto& shard = *shards_[i];
       const std::lock_guard lock(shard.mutex);
+      auto& order = orders[i];
+      order.resize(shard.table.size());
       shard.busy.store(true, std::memory_order_relaxed);
       shard.drain_all();
-      std::vector<EntryNode*> order(shard.table.size());
       shard.strategy->hand_over(order);
       made[i]->take_over(order);
       shard.set_strategy(made[i]);

@@ -41,14 +41,14 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
           shards_[i]->due_copy.store(&data->shards[i], std::memory_order_release);
         }
       }
-      data->taken_at = clock_->wall_now();
-      data->cache_name = options_.name;
-      const auto now_policy = policy();
-      data->write_policy = now_policy ? now_policy->name() : "none";
       // No write is between cache and store now, so the image belongs to the same moment. A store
       // that fails must not leave shards that owe a copy to a snapshot which is no more.
       std::exception_ptr failure;
       try {
+        data->taken_at = clock_->wall_now();
+        data->cache_name = options_.name;
+        const auto now_policy = policy();
+        data->write_policy = now_policy ? now_policy->name() : "none";
         if (now_policy && now_policy->store()) {
           data->store = now_policy->store()->name();
           data->store_image = now_policy->image();
@@ -100,10 +100,10 @@ Ref<Entry<K, V>> Engine<K, V, H, E>::revive(const SnapshotRecord<K, V>& record,
 
 template <class K, class V, class H, class E>
 auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyNanos now) const
-    -> std::vector<std::unique_ptr<ShardContent<K, V>>> {
-  std::vector<std::unique_ptr<ShardContent<K, V>>> contents;
+    -> std::vector<std::shared_ptr<ShardContent<K, V>>> {
+  std::vector<std::shared_ptr<ShardContent<K, V>>> contents;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    contents.push_back(std::make_unique<ShardContent<K, V>>(now));
+    contents.push_back(std::make_shared<ShardContent<K, V>>(now));
   }
   for (const auto& shard : snapshot.shards) {
     for (const auto& record : shard.records) {
@@ -118,23 +118,10 @@ auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyN
   return contents;
 }
 
-// What the shards held before the exchange is destroyed when its last readers have gone.
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::bury(std::vector<std::unique_ptr<ShardContent<K, V>>>& contents) {
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    EffectsType effects;
-    const std::lock_guard lock(shards_[i]->mutex);
-    const auto weight = contents[i]->weight;
-    shards_[i]->limbo.retire(std::shared_ptr<const void>(std::move(contents[i])), weight);
-    shards_[i]->finish(effects, true);
-  }
-  reclaim();
-}
-
 // The store goes first, so that a store that refuses leaves everything as it was.
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::restore_store(const SnapshotData<K, V>& snapshot,
-                                       std::vector<std::unique_ptr<ShardContent<K, V>>>& contents) {
+                                       std::vector<std::shared_ptr<ShardContent<K, V>>>& contents) {
   auto* active = active_policy_.load(std::memory_order_relaxed);
   if (active == nullptr) return;
   if (snapshot.store_image && snapshot.image_of.lock() == active->store()) {
@@ -186,6 +173,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
     restore_store(snapshot, contents);
     {
       const auto locks = lock_all();
+      for (auto& shard : shards_) shard->limbo.reserve();
       for (std::size_t i = 0; i < shards_.size(); ++i) {
         auto& shard = *shards_[i];
         auto& content = *contents[i];
@@ -195,6 +183,8 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
         shard.exchange(content.table, content.hits);
         shard.wheel.swap(content.wheel);
         shard.set_strategy(content.strategy);
+        // Readers may be in the middle of what was there before.
+        shard.limbo.retire(std::shared_ptr<const void>(contents[i]), shard.weight);
         std::swap(shard.weight, content.weight);
         shard.tick = content.last_tick;
         shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
@@ -207,7 +197,8 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
     }
     mark_dirty_entries();
   }
-  bury(contents);
+  contents.clear();
+  reclaim();
   relieve(nullptr);  // The capacity may have shrunk since.
   wake_sweeper(next_due);
   counters_.add(Counter::snapshots_restored);

@@ -170,11 +170,12 @@ template <class Decide>
 void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
-  WriteIntent<V> intent;
+  SteadyNanos deadline = kNever;
   // Again only if the cache was cleared or restored meanwhile.
   for (Mutation<V> mutation; !mutation.applied;) {
     // Values before the hold: a destructor may write this key.
     EffectsType effects;
+    WriteIntent<V> intent;
     std::optional<Version<V>> current;
     std::optional<KeyHold> hold;
     {
@@ -187,9 +188,10 @@ void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
       }
     }
     intent = decide(std::as_const(current));
+    deadline = intent.next.deadline;
     mutation = write_and_release(hold, key, intent, effects);
   }
-  after_unlock(shard, intent.next.deadline);
+  after_unlock(shard, deadline);
 }
 
 template <class K, class V, class H, class E>

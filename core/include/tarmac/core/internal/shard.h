@@ -175,6 +175,8 @@ class Shard {
   std::atomic<bool> notes_hits_{true};
 
  public:
+  /// What a snapshot waits for; null while none does.
+  std::atomic<ShardCopy<K, V>*> due_copy{nullptr};
   Table table;
   alignas(64) std::mutex mutex;
   /// A change of the whole has the lock for long: hits are rather lost than kept waiting.
@@ -188,11 +190,12 @@ class Shard {
   /// Counts clear() and restore: whoever read a value before must not write what follows from it.
   std::uint64_t epoch = 0;
   BudgetChange change_;
+  /// Out of the strategy's hands while room is made beside it.
+  EntryType* withdrawn_ = nullptr;
   /// How many entries are to be expected at most; sizes the table.
   std::uint64_t expected_entries = ~std::uint64_t{0};
   std::unique_ptr<TimingWheel> wheel;
   KeyLocks<K, Equal> key_locks;
-  std::atomic<ShardCopy<K, V>*> due_copy{nullptr};
   Limbo<K, V> limbo;
   EventQueue events;
 

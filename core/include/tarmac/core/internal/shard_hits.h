@@ -46,7 +46,9 @@ void Shard<K, V, Equal>::note_hit(EntryType& entry, const ThreadSlot& thread, Ac
       const std::lock_guard lock(mutex);
       copy_if_due();  // Or a snapshot would keep a deadline from after its moment.
     }
-    entry.timer->seen_at = services_.clock.steady_now();
+    // Not back, after having been held up between the clock and here.
+    auto& seen_at = entry.timer->seen_at;
+    seen_at = std::max<SteadyNanos>(seen_at, services_.clock.steady_now());
   }
   if (tracking_.load(std::memory_order_relaxed) == AccessTracking::none) return;
   AccessRing* ring = hits.ring_of(thread);
@@ -78,6 +80,7 @@ void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
   entry.visits = static_cast<std::uint16_t>(
       std::min<std::uint32_t>(entry.visits + hits, EntryNode::kMaxVisits));
   const bool moved = move_deadline(entry);
+  if (&entry == withdrawn_) return;
   switch (strategy->tracking()) {
     case AccessTracking::ordered:
       for (; hits > 0; --hits) strategy->on_access(entry);
@@ -105,7 +108,7 @@ template <class K, class V, class Equal>
 bool Shard<K, V, Equal>::is_expired(EntryType& entry, SteadyNanos now) {
   if (entry.expires_at > now) return false;
   if (!move_deadline(entry)) return true;
-  strategy->on_access(entry);  // Some order entries by their deadline.
+  if (&entry != withdrawn_) strategy->on_access(entry);  // Some order entries by their deadline.
   return entry.expires_at <= now;
 }
 

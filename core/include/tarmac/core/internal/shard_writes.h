@@ -55,10 +55,12 @@ void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryS
   copy_if_due();
   drain();
   const auto old_weight = entry.weight;
-  // The new deadline first: nobody may take the new value for expired.
-  set_deadline(entry, next.deadline, now);
+  // Meanwhile neither value may outlive its own deadline, so the earlier one holds; a reader who
+  // finds it passed asks under the lock.
+  entry.expires_at = std::min<SteadyNanos>(entry.expires_at, next.deadline);
   if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
   if constexpr (is_paired<K, V>) table.set_value(entry, entry.cell.word());
+  set_deadline(entry, next.deadline, now);
   entry.weight = next.weight;
   entry.stamp = next.stamp;
   entry.created_at = next.created_at;
@@ -115,15 +117,14 @@ void Shard<K, V, Equal>::foresee_eviction() const noexcept {
 // What was just written stays: its turn is over only when it is the last.
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::evict_overflow_but(EntryType& spared, SteadyNanos now) {
-  bool withdrawn = false;
   while (services_.budget.is_over(change_)) {
-    if (!withdrawn && strategy->choose_victim() == &spared) {
+    if (withdrawn_ == nullptr && strategy->choose_victim() == &spared) {
       strategy->on_remove(spared, RemovalCause::replaced);
-      withdrawn = true;
+      withdrawn_ = &spared;
     }
     if (!evict_one(now)) break;
   }
-  if (withdrawn) strategy->on_insert(spared);
+  if (std::exchange(withdrawn_, nullptr) != nullptr) strategy->on_insert(spared);
 }
 
 template <class K, class V, class Equal>
