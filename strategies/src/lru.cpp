@@ -12,6 +12,7 @@ class Lru final : public EvictionStrategy {
 
   void on_insert(EntryNode& node) noexcept override { line_.push_newest(node); }
   void on_access(EntryNode& node) noexcept override { line_.move_to_newest(node); }
+  void on_access_run(EntryNode& node, std::uint32_t) noexcept override { on_access(node); }
   // Writing a key is using it: a key that is only ever written must not leave before idle ones.
   void on_update(EntryNode& node, std::uint32_t) noexcept override { line_.move_to_newest(node); }
   void on_remove(EntryNode& node, RemovalCause) noexcept override { line_.remove(node); }

@@ -70,6 +70,10 @@ class EvictionStrategy {
   /// `node.expires_at` may have moved. Where hits are not `ordered`, it is called only if
   /// expires_at has moved. Requires: `node` is tracked.
   virtual void on_access(EntryNode& node) noexcept { static_cast<void>(node); }
+  /// Records `hits` hits of one node in a row. To be overridden where that can be done at once.
+  virtual void on_access_run(EntryNode& node, std::uint32_t hits) noexcept {
+    for (; hits > 0; --hits) on_access(node);
+  }
   /// Records that the value, and with it perhaps weight and expiry, was replaced. The weight in
   /// force until now is `old_weight`. Requires: `node` is tracked.
   virtual void on_update(EntryNode& node, std::uint32_t old_weight) noexcept = 0;

@@ -17,7 +17,7 @@ namespace tarmac::internal {
 /// take one record with a count.
 class AccessRing {
  public:
-  static constexpr std::uint32_t kSize = 64;
+  static constexpr std::uint32_t kSize = 32;
 
   /// False, with nothing noted, if the ring is full. Only the owner calls it.
   bool push(EntryNode& node) noexcept {
@@ -65,7 +65,8 @@ class AccessRing {
   static constexpr unsigned kAddressBits = 48;
   static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
   static constexpr std::uint64_t kOneRepeat = std::uint64_t{1} << kAddressBits;
-  static constexpr std::uint64_t kMostRepeats = 0xFFFF;
+  /// Of one record, so that a drain is never long.
+  static constexpr std::uint64_t kMostRepeats = 0xFF;
 
   static EntryNode* node_of(std::uint64_t record) noexcept {
     return std::bit_cast<EntryNode*>(record & kAddressMask);

@@ -9,6 +9,7 @@
 #include <tarmac/core/hash.h>
 #include <tarmac/core/internal/gate.h>
 #include <tarmac/core/internal/shard.h>
+#include <tarmac/core/internal/spin_then_wait.h>
 #include <tarmac/core/internal/sweeper.h>
 #include <tarmac/core/write_policy.h>
 

@@ -89,7 +89,7 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
     EffectsType effects;  // Before the hold: a value's destructor may write this key.
     std::optional<KeyHold> hold;
     {
-      std::unique_lock lock(shard.mutex);
+      auto lock = spin_then_wait(shard.mutex);
       shard.key_locks.wait_until_free(lock, key, hash);
       if (active_policy_.load(std::memory_order_relaxed) == nullptr) {
         intent.next.stamp = ++shard.last_stamp;

@@ -10,6 +10,7 @@
 #include <tarmac/core/internal/key_locks.h>
 #include <tarmac/core/internal/node_table.h>
 #include <tarmac/core/internal/shard_parts.h>
+#include <tarmac/core/internal/spin_then_wait.h>
 #include <tarmac/core/internal/timing_wheel.h>
 #include <tarmac/core/lookup.h>
 #include <tarmac/core/stats.h>

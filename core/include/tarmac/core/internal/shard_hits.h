@@ -57,7 +57,7 @@ void Shard<K, V, Equal>::note_hit(EntryType& entry, const ThreadSlot& thread, Ac
   if (!lock) {
     // Many threads at once: one hit less in the order is nothing beside having all wait.
     if (ring == nullptr || busy.load(std::memory_order_relaxed)) return;
-    lock.lock();
+    lock = spin_then_wait(mutex);
   }
   drain_all();
   if (&hits == log_.load(std::memory_order_relaxed)) apply_hits(entry, 1);
@@ -83,7 +83,7 @@ void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
   if (&entry == withdrawn_) return;
   switch (strategy->tracking()) {
     case AccessTracking::ordered:
-      for (; hits > 0; --hits) strategy->on_access(entry);
+      strategy->on_access_run(entry, hits);
       return;
     case AccessTracking::mark:
       for (; hits > 0 && entry.mark < EntryNode::kMaxMark; --hits) raise_mark(entry);
