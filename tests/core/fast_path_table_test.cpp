@@ -76,7 +76,7 @@ class Readers {
 };
 
 TYPED_TEST(FastPathTable, GrowthHidesNothing) {
-  const auto rounds = 20 * stress_factor();
+  const auto rounds = 5 * stress_factor();
   for (std::uint64_t round = 0; round < rounds; ++round) {
     typename TestFixture::Cache cache(TestFixture::options(100'000));
     for (std::uint64_t i = 0; i < 8; ++i) cache.set(make<TypeParam>(i), make<TypeParam>(i));
