@@ -34,9 +34,9 @@ auto CacheManager<K, V, H, E>::prepare(Key key, V&& value, const SetOptions& opt
 
 template <class K, class V, class H, class E>
 std::uint64_t CacheManager<K, V, H, E>::weigh(Key key, const V& value) const {
-  constexpr bool is_plain_view =
+  constexpr bool kIsPlainView =
       std::is_same_v<Key, const K&> || std::is_same_v<Key, std::string_view>;
-  if constexpr (is_plain_view) {  // Spares making a K for nothing but its size.
+  if constexpr (kIsPlainView) {  // Spares making a K for nothing but its size.
     if (!weigher_) return content_bytes(key) + content_bytes(value);
   }
   return weigher_ ? weigher_(K(key), value) : default_weigher()(K(key), value);

@@ -42,7 +42,7 @@ struct EntryTimer final : TimedNode {
 
 /// Whether the table keeps copies of keys and values.
 template <class K, class V>
-inline constexpr bool is_paired = fits_in_word<K>&& fits_in_word<V>;
+inline constexpr bool kIsPaired = kFitsInWord<K>&& kFitsInWord<V>;
 
 template <class K, class V>
 struct EntryHead {

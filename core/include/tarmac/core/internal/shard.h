@@ -46,7 +46,7 @@ class Shard {
  public:
   using EntryType = Entry<K, V>;
   using EffectsType = Effects<K, V>;
-  using Table = NodeTable<is_paired<K, V>>;
+  using Table = NodeTable<kIsPaired<K, V>>;
 
   Shard(const ShardServices& services, std::uint64_t first_stamp)
       : services_(services),
@@ -70,7 +70,7 @@ class Shard {
     /// Calls `use(const V&)`. Requires: `live`, and the epoch has been pinned all the time.
     template <class Use>
     void with_value(Use&& use) const {
-      if constexpr (is_paired<K, V>) {
+      if constexpr (kIsPaired<K, V>) {
         const V value = from_word<V>(word);
         std::forward<Use>(use)(value);
       } else {

@@ -35,7 +35,7 @@ struct ShardContent {
     last_stamp = std::max(last_stamp, entry->stamp);
     if (entry->timer) wheel->schedule(*entry->timer);
     WordPair pair;
-    if constexpr (is_paired<K, V>) pair = {to_word(entry->key), entry->cell.word()};
+    if constexpr (kIsPaired<K, V>) pair = {to_word(entry->key), entry->cell.word()};
     const bool may_expire = entry->timer != nullptr;
     table.insert(*entry.release_ownership(), pair, may_expire);
   }
@@ -49,7 +49,7 @@ struct ShardContent {
     strategy->take_over(order);
   }
 
-  NodeTable<is_paired<K, V>> table;
+  NodeTable<kIsPaired<K, V>> table;
   std::unique_ptr<AccessLog> hits = std::make_unique<AccessLog>();
   std::unique_ptr<TimingWheel> wheel;
   std::unique_ptr<EvictionStrategy> strategy;

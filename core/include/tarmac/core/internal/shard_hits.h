@@ -7,7 +7,7 @@ namespace tarmac::internal {
 
 template <class K, class V, class Equal>
 inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash) const -> LookUp {
-  if constexpr (is_paired<K, V>) {
+  if constexpr (kIsPaired<K, V>) {
     const auto found = table.find_pair(
         hash, [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
     auto* entry = static_cast<EntryType*>(found.node);

@@ -38,7 +38,7 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   set_deadline(entry, deadline, now);
   strategy->on_insert(entry);
   WordPair pair;
-  if constexpr (is_paired<K, V>) pair = {to_word(entry.key), entry.cell.word()};
+  if constexpr (kIsPaired<K, V>) pair = {to_word(entry.key), entry.cell.word()};
   table.insert(entry, pair, entry.timer != nullptr);
   weight += entry.weight;
   announce(EventType::entry_set, entry, now);
@@ -59,7 +59,7 @@ void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryS
   // finds it passed asks under the lock.
   entry.expires_at = std::min<SteadyNanos>(entry.expires_at, next.deadline);
   if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
-  if constexpr (is_paired<K, V>) table.set_value(entry, entry.cell.word());
+  if constexpr (kIsPaired<K, V>) table.set_value(entry, entry.cell.word());
   set_deadline(entry, next.deadline, now);
   entry.weight = next.weight;
   entry.stamp = next.stamp;

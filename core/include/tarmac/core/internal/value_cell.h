@@ -16,12 +16,12 @@ namespace tarmac::internal {
 
 /// Whether a value can be read and replaced as one machine word.
 template <class V>
-inline constexpr bool fits_in_word = std::is_trivially_copyable_v<V> && sizeof(V) <= 8;
+inline constexpr bool kFitsInWord = std::is_trivially_copyable_v<V> && sizeof(V) <= 8;
 
 /// The bytes of an object that fits, with zeros after them.
 template <class T>
 [[nodiscard]] std::uint64_t to_word(const T& object) noexcept {
-  static_assert(fits_in_word<T>);
+  static_assert(kFitsInWord<T>);
   std::uint64_t word = 0;
   std::memcpy(&word, &object, sizeof(T));
   return word;
@@ -42,7 +42,7 @@ struct Payload final : RefCounted {
 };
 
 /// A value outside of an entry, cheap to copy; or none.
-template <class V, bool = fits_in_word<V>>
+template <class V, bool = kFitsInWord<V>>
 class Content {
  public:
   Content() = default;
@@ -80,7 +80,7 @@ class Content<V, true> {
 ///
 /// - Thread-safety: use() from any thread that has the epoch pinned; all else under the shard's
 ///   lock.
-template <class V, bool = fits_in_word<V>>
+template <class V, bool = kFitsInWord<V>>
 class ValueCell {
  public:
   /// What replace() leaves to be destroyed after its last reader.
