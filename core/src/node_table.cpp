@@ -25,9 +25,24 @@ void* allocate_groups(std::size_t bytes, std::size_t alignment) {
   return memory;
 }
 
-/// At most three slots in four are taken: then few nodes have to pass a full group.
+/// At most three slots in five are taken: then, however long nodes come and go, the search for a
+/// key that is not there looks at one and a half groups on average.
 constexpr std::size_t kFullOf = 3;
-constexpr std::size_t kFullIn = 4;
+constexpr std::size_t kFullIn = 5;
+
+/// No fewer than `count` groups, such that every stride visits all of them.
+std::size_t without_small_divisors(std::size_t count, std::size_t few) {
+  if (count < few) return count;
+  for (std::size_t divisor = 2; divisor < 32;) {
+    if (count % divisor == 0) {
+      ++count;
+      divisor = 2;
+    } else {
+      ++divisor;
+    }
+  }
+  return count;
+}
 
 template <std::size_t Slots>
 constexpr std::size_t groups_for(std::size_t nodes) {
@@ -62,6 +77,7 @@ auto NodeTable<Paired>::make_room(std::uint64_t expected) -> Replaced {
                               ? groups_for<kSlots>(static_cast<std::size_t>(expected))
                               : count;
   if (end > before && end < count && most_in<kSlots>(end) > size_) count = end;
+  count = without_small_divisors(count, kFewGroups);
   auto larger = std::make_unique<Groups>(count);
   for (std::size_t i = 0; i < before; ++i) {
     const Group& group = old->first[i];
@@ -102,7 +118,7 @@ void NodeTable<Paired>::place(Groups& groups, std::uint64_t word, std::uint64_t 
     if (tags >> kOverflowShift != kMany) {
       group.tags.store(tags + (std::uint64_t{1} << kOverflowShift), std::memory_order_release);
     }
-    if (++at == groups.count) at = 0;
+    advance(at, stride_of(hash, groups.count), groups.count);
   }
 }
 
@@ -131,7 +147,7 @@ auto NodeTable<Paired>::locate(const EntryNode& node) const noexcept -> Place {
   std::size_t at = home_of(node.hash, groups.count);
   std::size_t slot = 0;
   while (!find_in(groups.first[at], node, slot)) {
-    if (++at == groups.count) at = 0;
+    advance(at, stride_of(node.hash, groups.count), groups.count);
   }
   return {&groups.first[at], slot};
 }
@@ -164,7 +180,7 @@ void NodeTable<Paired>::erase(const EntryNode& node) noexcept {
     if (word >> kOverflowShift != kMany) {
       tags.store(word - (std::uint64_t{1} << kOverflowShift), std::memory_order_release);
     }
-    if (++at == groups.count) at = 0;
+    advance(at, stride_of(node.hash, groups.count), groups.count);
   }
   Group& group = groups.first[at];
   const auto tags = group.tags.load(std::memory_order_relaxed);

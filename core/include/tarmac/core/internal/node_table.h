@@ -124,6 +124,7 @@ class NodeTable {
   static constexpr std::uint64_t kOnes = 0x01'01'01'01'01'01'01'01;
   static constexpr unsigned kOverflowShift = 56;
   static constexpr std::uint64_t kMany = 255;
+  static constexpr std::size_t kFewGroups = 37;
   static_assert(sizeof(void*) == 8, "slots keep 16 bits above an address");
 
   /// Bits 33 to 47; the lower ones choose the group, those above the shard.
@@ -138,6 +139,16 @@ class NodeTable {
   }
   static std::size_t home_of(std::uint64_t hash, std::size_t count) noexcept {
     return static_cast<std::size_t>((hash & 0xFFFF'FFFFU) * count >> 32U);
+  }
+  /// Where a search goes on when a group is full: not always next door, or full groups would
+  /// cluster and make their neighbours full. Every stride visits all groups: from kFewGroups on,
+  /// their number has no divisor that a stride could have.
+  static std::size_t stride_of(std::uint64_t hash, std::size_t count) noexcept {
+    return count < kFewGroups ? 1 : 1 + static_cast<std::size_t>(hash >> 32U & 31U);
+  }
+  static void advance(std::size_t& at, std::size_t stride, std::size_t count) noexcept {
+    at += stride;
+    if (at >= count) at -= count;
   }
   static EntryNode* node_of(std::uint64_t word) noexcept {
     return std::bit_cast<EntryNode*>(word & kAddressMask);
@@ -187,7 +198,7 @@ inline EntryNode* NodeTable<Paired>::search(std::uint64_t hash, Look&& look) con
         return node;
     }
     if (tags >> kOverflowShift == 0 || ++searched == count) return nullptr;
-    if (++at == count) at = 0;
+    advance(at, stride_of(hash, count), count);
     group = &groups->first[at];
   }
 }
