@@ -180,5 +180,24 @@ TEST_F(SnapshotWithStoreTest, ASnapshotWithoutAStoreIsRestoredIntoOneThatRefuses
   EXPECT_FALSE(cache.contains("b"));
 }
 
+// Goal: a restore that the store refuses half-way leaves the store as it was, too.
+TEST_F(SnapshotWithStoreTest, AStoreThatRefusesHalfWayGetsItsContentBack) {
+  StringCache other(options());
+  for (int i = 0; i < 10; ++i) other.set("k" + std::to_string(i), "of the other");
+  const auto snapshot = other.take_snapshot();
+  StringCache cache(options());
+  cache.set_write_policy(write_through(faulty_));
+  cache.set("k0", "mine");
+  cache.set("k1", "mine");
+  faulty_->fail_keys([](std::string_view key) { return key == "k9"; });
+  EXPECT_THROW(cache.restore_snapshot(snapshot), StoreError);
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("k0", "mine"), Pair("k1", "mine")));
+  EXPECT_EQ(cache.get("k0"), "mine");
+  EXPECT_FALSE(cache.contains("k5"));
+  faulty_->fail_keys(nullptr);
+  cache.restore_snapshot(snapshot);
+  EXPECT_EQ(content(*memory_).size(), 10U);
+}
+
 }  // namespace
 }  // namespace tarmac::core_tests

@@ -182,6 +182,8 @@ class Engine final : public WritePolicyHost {
   void restore_store(const SnapshotData<K, V>& snapshot,
                      std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
   [[nodiscard]] Ref<EntryType> revive(const SnapshotRecord<K, V>& record, SteadyNanos now) const;
+  void write_contents(WritePolicy& policy,
+                      const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
   void mark_dirty_entries();
   /// Tells the shards how many entries to expect.
   void share_capacity();

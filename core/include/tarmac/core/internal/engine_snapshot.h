@@ -128,7 +128,20 @@ void Engine<K, V, H, E>::restore_store(const SnapshotData<K, V>& snapshot,
     active->put_back(*snapshot.store_image);
     return;
   }
-  // No image of this store: what is restored is written like any other write, with new stamps.
+  // No image of this store: what is restored is written like any other write, with new stamps; if
+  // the store refuses in the middle, what it held is put back, where it can tell what that was.
+  const auto before = active->image();
+  try {
+    write_contents(*active, contents);
+  } catch (...) {
+    if (before) active->put_back(*before);
+    throw;
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::write_contents(
+    WritePolicy& policy, const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents) {
   for (std::size_t i = 0; i < contents.size(); ++i) {
     for (auto* node : contents[i]->order) {
       auto& entry = static_cast<EntryType&>(*node);
@@ -136,7 +149,7 @@ void Engine<K, V, H, E>::restore_store(const SnapshotData<K, V>& snapshot,
         const std::lock_guard lock(shards_[i]->mutex);
         entry.stamp = ++shards_[i]->last_stamp;
       }
-      static_cast<void>(active->on_write(encode(entry.key, entry.hash, entry.version())));
+      static_cast<void>(policy.on_write(encode(entry.key, entry.hash, entry.version())));
     }
   }
 }
