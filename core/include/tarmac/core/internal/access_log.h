@@ -101,6 +101,8 @@ class AccessLog {
     return ring != nullptr ? ring : make_ring(thread.index);
   }
 
+  /// Whether any hit was ever noted.
+  [[nodiscard]] bool is_used() const noexcept { return used_.load(std::memory_order_acquire) != 0; }
   /// All rings.
   template <class Apply>
   void drain(Apply&& apply) noexcept {

@@ -59,14 +59,8 @@ class Remains {
       if (first_ == nullptr) last_ = other.last_;
       first_ = std::exchange(other.first_, nullptr);
     }
-    if (values_.empty()) {
-      values_.swap(other.values_);
-    } else {
-      values_.insert(values_.end(), other.values_.begin(), other.values_.end());
-      other.values_.clear();
-    }
-    std::move(other.others_.begin(), other.others_.end(), std::back_inserter(others_));
-    other.others_.clear();
+    if (!other.values_.empty()) append(values_, other.values_);
+    if (!other.others_.empty()) append(others_, other.others_);
   }
   /// Takes over at most `most` entries, as many values, and all else.
   void take(Remains& other, std::uint32_t most) {
@@ -82,6 +76,16 @@ class Remains {
   }
 
  private:
+  template <class T>
+  static void append(std::vector<T>& to, std::vector<T>& from) {
+    if (to.empty()) {
+      to.swap(from);
+    } else {
+      std::move(from.begin(), from.end(), std::back_inserter(to));
+      from.clear();
+    }
+  }
+
   // Linked through the entries: their strategy has forgotten them.
   EntryNode* first_ = nullptr;
   EntryNode* last_ = nullptr;

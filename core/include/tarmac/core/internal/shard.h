@@ -111,7 +111,8 @@ class Shard {
   void hit(EntryType& entry, SteadyNanos now);
   /// Brings the strategy up to date with the hits, before it hears of anything else.
   void drain() {
-    log_.load(std::memory_order_relaxed)->drain_for(this_thread_slot(), hit_applier());
+    auto& log = *log_.load(std::memory_order_relaxed);
+    if (log.is_used()) log.drain_for(this_thread_slot(), hit_applier());
   }
   /// The same, if there are many threads as well.
   void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier()); }
@@ -140,13 +141,17 @@ class Shard {
   void finish(EffectsType& effects, bool all = false);
 
   /// Makes the copy that a snapshot waits for, before the first change after it was ordered.
-  void copy_if_due();
+  void copy_if_due() {
+    if (due_copy.load(std::memory_order_relaxed) != nullptr) make_copy();
+  }
   /// Puts other parts in the place of these, which are left in the arguments.
   void exchange(Table& other, std::unique_ptr<AccessLog>& hits);
 
   /// Tells observers of `type`, if there are any.
   void announce(EventType type, EntryType& entry, SteadyNanos now,
-                std::optional<RemovalCause> cause = std::nullopt);
+                std::optional<RemovalCause> cause = std::nullopt) {
+    if (services_.events.has_slots(type)) queue_event(type, entry, now, cause);
+  }
   /// `absent` is no entry of the cache: it only carries the key.
   void announce_miss(Ref<EntryType> absent, SteadyNanos now);
 
@@ -165,6 +170,9 @@ class Shard {
   void foresee_eviction() const noexcept;
   void evict_overflow(SteadyNanos now);
   void evict_overflow_but(EntryType& spared, SteadyNanos now);
+  void make_copy();
+  void queue_event(EventType type, EntryType& entry, SteadyNanos now,
+                   std::optional<RemovalCause> cause);
   QueuedEvent make_event(EventType type, SteadyNanos now) const;
   static void pin_key(QueuedEvent& queued, Ref<EntryType> entry) noexcept;
   void announce_removal(EntryType& entry, RemovalCause cause, SteadyNanos now);

@@ -6,9 +6,8 @@
 namespace tarmac::internal {
 
 template <class K, class V, class Equal>
-void Shard<K, V, Equal>::announce(EventType type, EntryType& entry, SteadyNanos now,
-                                  std::optional<RemovalCause> cause) {
-  if (!services_.events.has_slots(type)) return;
+void Shard<K, V, Equal>::queue_event(EventType type, EntryType& entry, SteadyNanos now,
+                                     std::optional<RemovalCause> cause) {
   QueuedEvent queued = make_event(type, now);
   queued.event.cause = cause;
   queued.event.stamp = entry.stamp;

@@ -171,9 +171,8 @@ void Shard<K, V, Equal>::finish(EffectsType& effects, bool all) {
 }
 
 template <class K, class V, class Equal>
-void Shard<K, V, Equal>::copy_if_due() {
+void Shard<K, V, Equal>::make_copy() {
   auto* copy = due_copy.load(std::memory_order_relaxed);
-  if (copy == nullptr) return;
   drain_all();
   table.for_each([&](EntryNode& node) {
     auto& entry = static_cast<EntryType&>(node);
