@@ -126,7 +126,7 @@ template <bool Paired>
 void NodeTable<Paired>::insert(EntryNode& node, const WordPair& pair, bool may_expire) noexcept {
   TARMAC_ASSERT(size_ < most_);
   const auto word =
-      upper_of(node.hash) | (may_expire ? kMayExpire : 0) | std::bit_cast<std::uint64_t>(&node);
+      upper_of(node.hash) | (may_expire ? kMayExpire : 0) | reinterpret_cast<std::uintptr_t>(&node);
   place(*groups_.load(std::memory_order_relaxed), word, node.hash, pair);
   ++size_;
 }

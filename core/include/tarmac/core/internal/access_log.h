@@ -23,7 +23,7 @@ class AccessRing {
   bool push(EntryNode& node) noexcept {
     const auto written = written_.load(std::memory_order_relaxed);
     const auto drained = drained_.load(std::memory_order_acquire);
-    const auto address = std::bit_cast<std::uint64_t>(&node);
+    const auto address = reinterpret_cast<std::uintptr_t>(&node);
     if (written != drained) {
       auto& last = records_[(written - 1) % kSize];
       const auto record = last.load(std::memory_order_relaxed);
@@ -69,7 +69,9 @@ class AccessRing {
   static constexpr std::uint64_t kMostRepeats = 0xFF;
 
   static EntryNode* node_of(std::uint64_t record) noexcept {
-    return std::bit_cast<EntryNode*>(record & kAddressMask);
+    // More than the address is kept in one word, so it has to be cut out of it.
+    const auto address = record & kAddressMask;
+    return reinterpret_cast<EntryNode*>(address);  // NOLINT(performance-no-int-to-ptr)
   }
 
   alignas(64) std::atomic<std::uint32_t> written_{0};

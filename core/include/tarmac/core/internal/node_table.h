@@ -151,7 +151,8 @@ class NodeTable {
     if (at >= count) at -= count;
   }
   static EntryNode* node_of(std::uint64_t word) noexcept {
-    return std::bit_cast<EntryNode*>(word & kAddressMask);
+    // More than the address is kept in one word, so it has to be cut out of it.
+    return reinterpret_cast<EntryNode*>(word & kAddressMask);  // NOLINT(performance-no-int-to-ptr)
   }
   struct Place {
     Group* group;
