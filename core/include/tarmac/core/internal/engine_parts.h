@@ -38,12 +38,11 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
       const std::lock_guard lock(shard.mutex);
       auto& order = orders[i];
       order.resize(shard.table.size());
-      shard.busy.store(true, std::memory_order_relaxed);
+      const BusyMark mark(shard.busy);
       shard.drain_all();
       shard.strategy->hand_over(order);
       made[i]->take_over(order);
       shard.set_strategy(made[i]);
-      shard.busy.store(false, std::memory_order_relaxed);
       handed += order.size();
     }
     const std::lock_guard lock(names_mutex_);

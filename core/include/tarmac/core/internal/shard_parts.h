@@ -4,6 +4,7 @@
 #include <tarmac/core/internal/entry.h>
 #include <tarmac/core/internal/limbo.h>
 
+#include <atomic>
 #include <vector>
 
 namespace tarmac::internal {
@@ -24,6 +25,20 @@ template <class K, class V>
 struct ShardCopy {
   SteadyNanos taken_at = 0;
   std::vector<SnapshotRecord<K, V>> records;
+};
+
+/// Says for as long as it lives that a shard's lock is held for long.
+class BusyMark {
+ public:
+  explicit BusyMark(std::atomic<bool>& busy) noexcept : busy_(busy) { set(true); }
+  ~BusyMark() { set(false); }
+  BusyMark(const BusyMark&) = delete;
+  BusyMark& operator=(const BusyMark&) = delete;
+
+ private:
+  void set(bool value) noexcept { busy_.store(value, std::memory_order_relaxed); }
+
+  std::atomic<bool>& busy_;
 };
 
 /// What happens after the lock, so declare it before the lock: entries and values are destroyed

@@ -173,6 +173,7 @@ void Shard<K, V, Equal>::finish(EffectsType& effects, bool all) {
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::make_copy() {
   auto* copy = due_copy.load(std::memory_order_relaxed);
+  const BusyMark mark(busy);
   drain_all();
   table.for_each([&](EntryNode& node) {
     auto& entry = static_cast<EntryType&>(node);
