@@ -94,8 +94,10 @@ class StrategyReplay::Impl {
       return false;
     }
     // Room is made before the newcomer is tracked: it must not be the victim of its own arrival.
+    Object& object = arrive(request);
+    strategy_->on_arrival(object);
     while (used_ > capacity_.amount - cost) evict();
-    insert(request, cost);
+    insert(object, cost);
     return false;
   }
 
@@ -111,7 +113,7 @@ class StrategyReplay::Impl {
     tell_hit(*strategy_, tracking_, object);
   }
 
-  void insert(const Request& request, std::uint64_t cost) {
+  Object& arrive(const Request& request) {
     Object& object = pool_.take();
     object.key = request.key;
     object.hash = KeyHash{}(request.key);
@@ -125,7 +127,11 @@ class StrategyReplay::Impl {
           deadline_after(nanoseconds_of(request.time),
                          nanoseconds_of(static_cast<std::uint64_t>(request.ttl.count())));
     }
-    objects_.emplace(request.key, &object);
+    return object;
+  }
+
+  void insert(Object& object, std::uint64_t cost) {
+    objects_.emplace(object.key, &object);
     strategy_->on_insert(object);
     used_ += cost;
   }

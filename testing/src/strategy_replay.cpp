@@ -24,13 +24,15 @@ bool StrategyReplay::request(std::uint64_t key, SteadyNanos expires_at) {
     return true;
   }
   ++misses_;
-  while (entries_.size() >= capacity_) evict();
   Entry& entry = entries_[key];
   entry.key = key;
   entry.hash = std::hash<std::uint64_t>{}(key);
   entry.expires_at = expires_at;
   entry.inserted_at = now_;
   entry.accessed_at = now_;
+  strategy_->on_arrival(entry);
+  // The newcomer has its place in the table, but is not yet one of those to choose from.
+  while (entries_.size() > capacity_) evict();
   strategy_->on_insert(entry);
   return false;
 }

@@ -52,7 +52,8 @@ struct StrategyCapacity {
 /// - Thread-safety: not synchronised. All calls to one instance are made under one shard lock.
 /// - Exceptions: none, but for the constructor and on_resize(): the cache announces an event in
 ///   mid-update and could not take it back.
-/// - Allocation: only in the constructor and in on_resize().
+/// - Allocation: only in the constructor and in on_resize(). What a strategy remembers of keys that
+///   left may grow elsewhere, amortised; where there is no memory for it, it remembers less.
 /// - Conformance: passes the suite in `tarmac/testing/eviction_strategy_contract.h`.
 class EvictionStrategy {
  public:
@@ -64,6 +65,10 @@ class EvictionStrategy {
   /// The name in YAML and in the `strategy` metric label. Changing it is a breaking change.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual AccessTracking tracking() const noexcept { return AccessTracking::ordered; }
+  /// Tells that on_insert(`node`) will follow, before the victims are chosen that make room for it:
+  /// for strategies that remember keys that left, and treat one that comes back otherwise. An
+  /// insertion that makes no room may come without. Requires: `node` is not tracked.
+  virtual void on_arrival(const EntryNode& node) noexcept { static_cast<void>(node); }
   /// Starts tracking `node`. Requires: `node` is not tracked.
   virtual void on_insert(EntryNode& node) noexcept = 0;
   /// Records one hit (reads only, not updates). `node.visits` already counts it, and

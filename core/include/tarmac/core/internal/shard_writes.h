@@ -34,6 +34,7 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   entry.accessed_at = entry.inserted_at;
   ++change_.entries;
   change_.weight += entry.weight;
+  strategy->on_arrival(entry);
   evict_overflow(now);
   set_deadline(entry, deadline, now);
   strategy->on_insert(entry);
