@@ -1,6 +1,8 @@
 #include <tarmac/strategies/catalog.h>
 #include <tarmac/strategies/fifo.h>
+#include <tarmac/strategies/frd.h>
 #include <tarmac/strategies/lfu.h>
+#include <tarmac/strategies/lirs.h>
 #include <tarmac/strategies/lru.h>
 #include <tarmac/strategies/ttl.h>
 
@@ -23,12 +25,31 @@ std::unique_ptr<EvictionStrategy> lfu_from(const Parameters& parameters) {
   return make_lfu(options);
 }
 
+std::unique_ptr<EvictionStrategy> lirs_from(const Parameters& parameters) {
+  LirsOptions options;
+  options.hir_share = parameters.get_double("hir_share", options.hir_share);
+  options.ghosts = parameters.get_double("ghosts", options.ghosts);
+  options.stack = parameters.get_double("stack", options.stack);
+  return make_lirs(options);
+}
+
+std::unique_ptr<EvictionStrategy> frd_from(const Parameters& parameters) {
+  FrdOptions options;
+  options.main_share = parameters.get_double("main_share", options.main_share);
+  options.ghosts = parameters.get_double("ghosts", options.ghosts);
+  return make_frd(options);
+}
+
 // To add a strategy, add its row. The contract tests, YAML files and the programs read this table.
 constexpr auto kCatalog = std::to_array<StrategyDescription>({
     {"fifo", plain<make_fifo>, "the entry that came in first leaves"},
     {"lru", plain<make_lru>, "the entry not used for the longest time leaves"},
     {"lfu", lfu_from, "the entry used least often leaves; old uses fade (ageing, ageing_period)"},
     {"ttl", plain<make_ttl>, "the entry that expires soonest leaves"},
+    {"lirs", lirs_from,
+     "the entry whose uses lie far apart leaves; ghosts tell (hir_share, ghosts, stack)"},
+    {"frd", frd_from,
+     "the oldest newcomer leaves, or an old entry for a key that came back (main_share, ghosts)"},
 });
 
 }  // namespace

@@ -1,0 +1,255 @@
+// A stack in which resident entries and ghosts of keys that left are mixed. Internal to this room.
+#pragma once
+
+#include "ghost_index.h"
+
+#include <tarmac/core/assert.h>
+#include <tarmac/core/entry_node.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <new>
+
+namespace tarmac::internal {
+
+/// Entries in a line from the oldest place to the newest, some of them only remembered by hash.
+/// `scratch` of a resident entry in the line is its slot; one that is not in it has kNone there.
+///
+/// - Memory: 24 bytes for each place, and 16 to 32 for each ghost. Grows amortised where reserve()
+///   has not made room; where there is no memory, places are refused and ghosts forgotten.
+/// - Every member is O(1), amortised for oldest_ghost(), but for reserve() and weigh_by().
+class History {
+ public:
+  using Slot = std::uint32_t;
+  static constexpr Slot kNone = 0;
+  /// The state of a ghost. Strategies number those of residents from 1.
+  static constexpr std::uint8_t kGhost = 0;
+
+  History() { reserve(kSmallest, kSmallest); }
+
+  /// Makes room for so many places and ghosts. Throws std::bad_alloc.
+  void reserve(std::uint64_t places, std::uint64_t ghosts) {
+    index_.reserve(std::min(ghosts, kMostSlots));
+    grow(std::min(places, kMostSlots) + 1);
+  }
+
+  [[nodiscard]] Slot oldest() const noexcept { return records_[kNone].newer; }
+  [[nodiscard]] Slot newest() const noexcept { return records_[kNone].older; }
+  /// Each returns kNone at its end of the line.
+  [[nodiscard]] Slot newer_than(Slot slot) const noexcept { return records_[slot].newer; }
+  [[nodiscard]] Slot older_than(Slot slot) const noexcept { return records_[slot].older; }
+
+  [[nodiscard]] std::uint8_t state(Slot slot) const noexcept { return records_[slot].state; }
+  /// Requires: a resident stands there.
+  void set_state(Slot slot, std::uint8_t state) noexcept { records_[slot].state = state; }
+  /// Requires: a resident stands there.
+  [[nodiscard]] EntryNode& node(Slot slot) const noexcept { return *records_[slot].node; }
+
+  [[nodiscard]] std::uint64_t ghosts() const noexcept { return index_.size(); }
+  /// What the ghosts would take of the capacity, and what everything in the line does. An entry
+  /// without weight counts 1, so that a bound on either bounds the memory.
+  [[nodiscard]] std::uint64_t ghost_cost() const noexcept { return ghost_cost_; }
+  [[nodiscard]] std::uint64_t cost() const noexcept { return cost_; }
+
+  /// Counts costs in weight or in entries from now on.
+  void weigh_by(bool in_weight) noexcept {
+    if (in_weight_ == in_weight) return;
+    in_weight_ = in_weight;
+    cost_ = 0;
+    ghost_cost_ = 0;
+    for (Slot slot = oldest(); slot != kNone; slot = newer_than(slot)) {
+      cost_ += cost_of(slot);
+      if (state(slot) == kGhost) ghost_cost_ += cost_of(slot);
+    }
+  }
+
+  /// Puts `node` into the newest place. False, and nothing has changed, if there is no memory.
+  bool push_newest(EntryNode& node, std::uint8_t state) noexcept {
+    const Slot slot = take();
+    if (slot == kNone) return false;
+    Record& record = records_[slot];
+    record.node = &node;
+    record.weight = node.weight;
+    record.state = state;
+    link_newest(slot);
+    cost_ += cost_of(slot);
+    node.scratch = slot;
+    return true;
+  }
+
+  void move_to_newest(Slot slot) noexcept {
+    if (slot == newest()) return;
+    unlink(slot);
+    link_newest(slot);
+  }
+
+  /// The resident at `slot` has another weight now.
+  void reweigh(Slot slot) noexcept {
+    cost_ -= cost_of(slot);
+    records_[slot].weight = records_[slot].node->weight;
+    cost_ += cost_of(slot);
+  }
+
+  /// Takes out what stands there, a resident or a ghost.
+  void drop(Slot slot) noexcept {
+    cost_ -= cost_of(slot);
+    if (state(slot) == kGhost) {
+      forget(slot);
+    } else {
+      records_[slot].node->scratch = kNone;
+    }
+    unlink(slot);
+    records_[slot].newer = free_;
+    free_ = slot;
+  }
+
+  /// The resident leaves, and is remembered in its place. An older ghost of the same hash goes.
+  void leave_ghost(Slot slot) noexcept {
+    const std::uint64_t hash = records_[slot].node->hash;
+    if (const Slot same = find_ghost(hash); same != kNone) drop(same);
+    if (!make_room_in_index()) return drop(slot);
+    records_[slot].node->scratch = kNone;
+    records_[slot].hash = hash;
+    records_[slot].state = kGhost;
+    index_.insert(hash, slot);
+    ghost_cost_ += cost_of(slot);
+  }
+
+  [[nodiscard]] Slot find_ghost(std::uint64_t hash) const noexcept {
+    return index_.find(hash, [this, hash](Slot slot) { return records_[slot].hash == hash; });
+  }
+
+  /// The key of `hash` is about to be inserted: forgets its ghost until comes_back(), so that the
+  /// evictions that make room for it do not.
+  void announce(std::uint64_t hash) noexcept {
+    announced_ = true;
+    announced_hash_ = hash;
+    announced_ghost_ = false;
+    if (const Slot ghost = find_ghost(hash); ghost != kNone) {
+      announced_ghost_ = true;
+      drop(ghost);
+    }
+  }
+
+  /// Whether the key that was announced was remembered.
+  [[nodiscard]] bool awaits_return() const noexcept { return announced_ && announced_ghost_; }
+
+  /// The key of `hash` is inserted, announced or not. Whether it was remembered; it no longer is.
+  [[nodiscard]] bool comes_back(std::uint64_t hash) noexcept {
+    if (!announced_ || announced_hash_ != hash) announce(hash);
+    announced_ = false;
+    return announced_ghost_;
+  }
+
+  /// The ghost in the oldest place, kNone if there is none. Amortised O(1) where entries become
+  /// ghosts in the order of their places: the search goes on where the last one ended.
+  [[nodiscard]] Slot oldest_ghost() noexcept {
+    if (ghosts() == 0) return kNone;
+    while (state(search_) != kGhost) search_ = newer_than(search_);  // Passes over kNone, too.
+    return search_;
+  }
+
+  /// Takes everything out. Residents keep no slot, ghosts are forgotten.
+  void clear() noexcept {
+    while (oldest() != kNone) drop(oldest());
+  }
+
+ private:
+  /// Left uninitialised until it is taken, so that room which is never used costs no memory.
+  struct Record {
+    union {
+      EntryNode* node;     // Of a resident.
+      std::uint64_t hash;  // Of a ghost.
+    };
+    Slot older;
+    Slot newer;  // Of a free slot: the next free one.
+    std::uint32_t weight;
+    std::uint8_t state;
+  };
+  static_assert(sizeof(Record) <= 24, "every resident and every ghost pays for this");
+
+  static constexpr std::uint64_t kSmallest = 64;
+  static constexpr std::uint64_t kMostSlots = std::numeric_limits<Slot>::max() / 2 - 1;
+
+  [[nodiscard]] std::uint64_t cost_of(Slot slot) const noexcept {
+    return in_weight_ ? std::max(records_[slot].weight, 1U) : 1U;
+  }
+
+  /// Never shrinks: slots in use may be anywhere.
+  void grow(std::uint64_t size) {
+    if (size <= size_) return;
+    auto larger = std::make_unique_for_overwrite<Record[]>(size);
+    if (records_ == nullptr) {
+      larger[kNone] = {.node = nullptr, .older = kNone, .newer = kNone, .weight = 0, .state = 1};
+    } else {
+      std::copy_n(records_.get(), fresh_, larger.get());
+    }
+    records_ = std::move(larger);
+    size_ = size;
+  }
+
+  [[nodiscard]] Slot take() noexcept {
+    if (free_ != kNone) {
+      const Slot slot = free_;
+      free_ = records_[slot].newer;
+      return slot;
+    }
+    if (fresh_ == size_) {
+      if (size_ > kMostSlots) return kNone;
+      try {
+        grow(2 * size_);
+      } catch (const std::bad_alloc&) {
+        return kNone;  // The caller does without a place.
+      }
+    }
+    return fresh_++;
+  }
+
+  [[nodiscard]] bool make_room_in_index() noexcept {
+    if (index_.has_room()) return true;
+    try {
+      index_.reserve(2 * index_.size());
+    } catch (const std::bad_alloc&) {
+      return false;  // The caller remembers less.
+    }
+    return true;
+  }
+
+  void forget(Slot ghost) noexcept {
+    index_.erase(records_[ghost].hash, ghost);
+    ghost_cost_ -= cost_of(ghost);
+  }
+
+  void unlink(Slot slot) noexcept {
+    const Record& record = records_[slot];
+    if (search_ == slot) search_ = record.newer;
+    records_[record.older].newer = record.newer;
+    records_[record.newer].older = record.older;
+  }
+
+  void link_newest(Slot slot) noexcept {
+    const Slot below = newest();
+    records_[slot].older = below;
+    records_[slot].newer = kNone;
+    records_[below].newer = slot;
+    records_[kNone].older = slot;
+  }
+
+  // Record kNone joins the ends of the line, so that linking has no special cases.
+  std::unique_ptr<Record[]> records_;
+  GhostIndex index_;
+  std::uint64_t size_ = 0;
+  Slot fresh_ = 1;       // From here on, never taken.
+  Slot free_ = kNone;    // Given back, linked by `newer`.
+  Slot search_ = kNone;  // Where the search for the oldest ghost goes on.
+  bool announced_ = false;
+  bool announced_ghost_ = false;
+  std::uint64_t announced_hash_ = 0;
+  bool in_weight_ = false;
+  std::uint64_t cost_ = 0;
+  std::uint64_t ghost_cost_ = 0;
+};
+
+}  // namespace tarmac::internal
