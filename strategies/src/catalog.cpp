@@ -1,10 +1,12 @@
 #include <tarmac/strategies/catalog.h>
+#include <tarmac/strategies/clockproplus.h>
 #include <tarmac/strategies/fifo.h>
 #include <tarmac/strategies/frd.h>
 #include <tarmac/strategies/lfu.h>
 #include <tarmac/strategies/lirs.h>
 #include <tarmac/strategies/lru.h>
 #include <tarmac/strategies/ttl.h>
+#include <tarmac/strategies/wtinylfu.h>
 
 #include <array>
 #include <string>
@@ -33,11 +35,27 @@ std::unique_ptr<EvictionStrategy> lirs_from(const Parameters& parameters) {
   return make_lirs(options);
 }
 
+std::unique_ptr<EvictionStrategy> clockproplus_from(const Parameters& parameters) {
+  ClockProPlusOptions options;
+  options.cold_share_min = parameters.get_double("cold_share_min", options.cold_share_min);
+  options.cold_share_max = parameters.get_double("cold_share_max", options.cold_share_max);
+  options.ghosts = parameters.get_double("ghosts", options.ghosts);
+  return make_clockproplus(options);
+}
+
 std::unique_ptr<EvictionStrategy> frd_from(const Parameters& parameters) {
   FrdOptions options;
   options.main_share = parameters.get_double("main_share", options.main_share);
   options.ghosts = parameters.get_double("ghosts", options.ghosts);
   return make_frd(options);
+}
+
+std::unique_ptr<EvictionStrategy> wtinylfu_from(const Parameters& parameters) {
+  WTinyLfuOptions options;
+  options.window_share = parameters.get_double("window_share", options.window_share);
+  options.protected_share = parameters.get_double("protected_share", options.protected_share);
+  options.adaptive = parameters.get_bool("adaptive", options.adaptive);
+  return make_wtinylfu(options);
 }
 
 // To add a strategy, add its row. The contract tests, YAML files and the programs read this table.
@@ -48,8 +66,14 @@ constexpr auto kCatalog = std::to_array<StrategyDescription>({
     {"ttl", plain<make_ttl>, "the entry that expires soonest leaves"},
     {"lirs", lirs_from,
      "the entry whose uses lie far apart leaves; ghosts tell (hir_share, ghosts, stack)"},
+    {"clockproplus", clockproplus_from,
+     "lirs by reference bits, with a cold share that adapts (cold_share_min, cold_share_max, "
+     "ghosts)"},
     {"frd", frd_from,
      "the oldest newcomer leaves, or an old entry for a key that came back (main_share, ghosts)"},
+    {"wtinylfu", wtinylfu_from,
+     "the rarer of a newcomer and an old entry leaves, by recent uses (window_share, "
+     "protected_share, adaptive)"},
 });
 
 }  // namespace

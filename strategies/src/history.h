@@ -19,7 +19,7 @@ namespace tarmac::internal {
 ///
 /// - Memory: 24 bytes for each place, and 16 to 32 for each ghost. Grows amortised where reserve()
 ///   has not made room; where there is no memory, places are refused and ghosts forgotten.
-/// - Every member is O(1), amortised for oldest_ghost(), but for reserve() and weigh_by().
+/// - Every member is O(1), amortised for oldest_ghost(), but for reserve(), weigh_by() and clear().
 class History {
  public:
   using Slot = std::uint32_t;
@@ -35,16 +35,14 @@ class History {
     grow(std::min(places, kMostSlots) + 1);
   }
 
+  /// Each is kNone where the line has no such place.
   [[nodiscard]] Slot oldest() const noexcept { return records_[kNone].newer; }
   [[nodiscard]] Slot newest() const noexcept { return records_[kNone].older; }
-  /// Each returns kNone at its end of the line.
   [[nodiscard]] Slot newer_than(Slot slot) const noexcept { return records_[slot].newer; }
-  [[nodiscard]] Slot older_than(Slot slot) const noexcept { return records_[slot].older; }
 
   [[nodiscard]] std::uint8_t state(Slot slot) const noexcept { return records_[slot].state; }
-  /// Requires: a resident stands there.
+  /// Each requires that a resident stands there.
   void set_state(Slot slot, std::uint8_t state) noexcept { records_[slot].state = state; }
-  /// Requires: a resident stands there.
   [[nodiscard]] EntryNode& node(Slot slot) const noexcept { return *records_[slot].node; }
 
   [[nodiscard]] std::uint64_t ghosts() const noexcept { return index_.size(); }
@@ -106,15 +104,20 @@ class History {
   }
 
   /// The resident leaves, and is remembered in its place. An older ghost of the same hash goes.
-  void leave_ghost(Slot slot) noexcept {
+  /// False if there is no memory for the ghost: it is as if the resident had been dropped.
+  bool leave_ghost(Slot slot) noexcept {
     const std::uint64_t hash = records_[slot].node->hash;
     if (const Slot same = find_ghost(hash); same != kNone) drop(same);
-    if (!make_room_in_index()) return drop(slot);
+    if (!make_room_in_index()) {
+      drop(slot);
+      return false;
+    }
     records_[slot].node->scratch = kNone;
     records_[slot].hash = hash;
     records_[slot].state = kGhost;
     index_.insert(hash, slot);
     ghost_cost_ += cost_of(slot);
+    return true;
   }
 
   [[nodiscard]] Slot find_ghost(std::uint64_t hash) const noexcept {
@@ -124,13 +127,11 @@ class History {
   /// The key of `hash` is about to be inserted: forgets its ghost until comes_back(), so that the
   /// evictions that make room for it do not.
   void announce(std::uint64_t hash) noexcept {
+    const Slot ghost = find_ghost(hash);
     announced_ = true;
     announced_hash_ = hash;
-    announced_ghost_ = false;
-    if (const Slot ghost = find_ghost(hash); ghost != kNone) {
-      announced_ghost_ = true;
-      drop(ghost);
-    }
+    announced_ghost_ = ghost != kNone;
+    if (announced_ghost_) drop(ghost);
   }
 
   /// Whether the key that was announced was remembered.
@@ -196,21 +197,18 @@ class History {
       free_ = records_[slot].newer;
       return slot;
     }
-    if (fresh_ == size_) {
-      if (size_ > kMostSlots) return kNone;
-      try {
-        grow(2 * size_);
-      } catch (const std::bad_alloc&) {
-        return kNone;  // The caller does without a place.
-      }
+    if (fresh_ == size_ && size_ > kMostSlots) return kNone;
+    try {
+      if (fresh_ == size_) grow(2 * size_);
+    } catch (const std::bad_alloc&) {
+      return kNone;  // The caller does without a place.
     }
     return fresh_++;
   }
 
   [[nodiscard]] bool make_room_in_index() noexcept {
-    if (index_.has_room()) return true;
     try {
-      index_.reserve(2 * index_.size());
+      if (!index_.has_room()) index_.reserve(2 * index_.size());
     } catch (const std::bad_alloc&) {
       return false;  // The caller remembers less.
     }

@@ -11,8 +11,8 @@
 namespace tarmac {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::count_misses;
+using ::testing::ElementsAre;
 using testing::StrategyReplay;
 
 using Keys = std::vector<std::uint64_t>;

@@ -12,9 +12,9 @@
 namespace tarmac {
 namespace {
 
+using testing::count_misses;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::count_misses;
 using testing::StrategyReplay;
 using ::testing::ThrowsMessage;
 
