@@ -135,7 +135,7 @@ class ClockProPlus final : public EvictionStrategy {
       give(clock_.node(slot));
     }
     while (hots_ > 0) give(clock_.node(hot_hand_));
-    clock_.clear();
+    while (clock_.oldest() != History::kNone) clock_.drop(clock_.oldest());
     cold_hand_ = test_hand_ = hot_hand_ = History::kNone;
     is_filled_ = false;
     cold_target_ = cold_min_;

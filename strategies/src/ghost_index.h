@@ -27,6 +27,7 @@ class GhostIndex {
   void reserve(std::uint64_t slots) {
     const std::uint64_t cells = std::bit_ceil(2 * slots + 2);
     if (cells <= cells_count()) return;
+    if (cells > kMostCells) throw std::bad_alloc();
     Table larger(static_cast<Cell*>(std::calloc(cells, sizeof(Cell))));
     if (larger == nullptr) throw std::bad_alloc();
     const Table before = std::exchange(table_, std::move(larger));
@@ -78,6 +79,9 @@ class GhostIndex {
   }
 
  private:
+  /// As many as 32 bits of a hash can tell apart.
+  static constexpr std::uint64_t kMostCells = std::uint64_t{1} << 32U;
+
   struct Cell {
     Slot slot;  // 0: free.
     std::uint32_t tag;

@@ -19,7 +19,7 @@ namespace tarmac::internal {
 ///
 /// - Memory: 24 bytes for each place, and 16 to 32 for each ghost. Grows amortised where reserve()
 ///   has not made room; where there is no memory, places are refused and ghosts forgotten.
-/// - Every member is O(1), amortised for oldest_ghost(), but for reserve(), weigh_by() and clear().
+/// - Every member is O(1), amortised for oldest_ghost(), but for reserve() and weigh_by().
 class History {
  public:
   using Slot = std::uint32_t;
@@ -104,7 +104,7 @@ class History {
   }
 
   /// The resident leaves, and is remembered in its place. An older ghost of the same hash goes.
-  /// False if there is no memory for the ghost: it is as if the resident had been dropped.
+  /// False if there is no memory for the ghost: as if the resident had been dropped.
   bool leave_ghost(Slot slot) noexcept {
     const std::uint64_t hash = records_[slot].node->hash;
     if (const Slot same = find_ghost(hash); same != kNone) drop(same);
@@ -124,8 +124,7 @@ class History {
     return index_.find(hash, [this, hash](Slot slot) { return records_[slot].hash == hash; });
   }
 
-  /// The key of `hash` is about to be inserted: forgets its ghost until comes_back(), so that the
-  /// evictions that make room for it do not.
+  /// The key of `hash` is about to come in: what its ghost says is kept safe from the evictions.
   void announce(std::uint64_t hash) noexcept {
     const Slot ghost = find_ghost(hash);
     announced_ = true;
@@ -152,11 +151,6 @@ class History {
     return search_;
   }
 
-  /// Takes everything out. Residents keep no slot, ghosts are forgotten.
-  void clear() noexcept {
-    while (oldest() != kNone) drop(oldest());
-  }
-
  private:
   /// Left uninitialised until it is taken, so that room which is never used costs no memory.
   struct Record {
@@ -181,6 +175,7 @@ class History {
   /// Never shrinks: slots in use may be anywhere.
   void grow(std::uint64_t size) {
     if (size <= size_) return;
+    if (size > 2 * kMostSlots) throw std::bad_alloc();
     auto larger = std::make_unique_for_overwrite<Record[]>(size);
     if (records_ == nullptr) {
       larger[kNone] = {.node = nullptr, .older = kNone, .newer = kNone, .weight = 0, .state = 1};
@@ -197,7 +192,6 @@ class History {
       free_ = records_[slot].newer;
       return slot;
     }
-    if (fresh_ == size_ && size_ > kMostSlots) return kNone;
     try {
       if (fresh_ == size_) grow(2 * size_);
     } catch (const std::bad_alloc&) {
@@ -235,7 +229,7 @@ class History {
     records_[kNone].older = slot;
   }
 
-  // Record kNone joins the ends of the line, so that linking has no special cases.
+  // Record kNone joins the ends of the line.
   std::unique_ptr<Record[]> records_;
   GhostIndex index_;
   std::uint64_t size_ = 0;
