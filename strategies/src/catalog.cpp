@@ -55,6 +55,7 @@ std::unique_ptr<EvictionStrategy> wtinylfu_from(const Parameters& parameters) {
   options.window_share = parameters.get_double("window_share", options.window_share);
   options.protected_share = parameters.get_double("protected_share", options.protected_share);
   options.adaptive = parameters.get_bool("adaptive", options.adaptive);
+  options.by_correlation = parameters.get_bool("by_correlation", options.by_correlation);
   return make_wtinylfu(options);
 }
 
@@ -73,7 +74,7 @@ constexpr auto kCatalog = std::to_array<StrategyDescription>({
      "the oldest newcomer leaves, or an old entry for a key that came back (main_share, ghosts)"},
     {"wtinylfu", wtinylfu_from,
      "the rarer of a newcomer and an old entry leaves, by recent uses (window_share, "
-     "protected_share, adaptive)"},
+     "protected_share, adaptive, by_correlation)"},
 });
 
 }  // namespace

@@ -1,20 +1,29 @@
 // Finds the share of a cache's window that hits most, by trying. Internal to this room.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace tarmac::internal {
 
-/// Hill climbing: after each sample the window is changed by a step, in the same direction as
-/// before if the hit ratio has not fallen, else in the other. Steps shrink, until a sudden change
-/// of the hit ratio says that the traffic is another.
+/// Hill climbing: after each sample the window is changed by a step, and the next sample says
+/// whether that was the right direction.
 class WindowClimber {
  public:
-  /// Starts anew, for a cache of so much.
-  void reset(double capacity) noexcept { *this = WindowClimber(capacity); }
+  enum class Way : std::uint8_t {
+    /// In the same direction as long as the hit ratio does not fall. Steps shrink by the time,
+    /// until
+    /// a sudden change of the hit ratio says that the traffic is another.
+    simple,
+    /// In the direction in which window and hit ratio moved together. Steps shrink from each to the
+    /// next, until the hit ratio has fallen several times in a row.
+    correlation,
+  };
 
   WindowClimber() = default;
+  WindowClimber(Way way, double capacity) noexcept
+      : way_(way), first_step_(kFirstStep * capacity), step_(first_step_) {}
 
   void count(bool is_hit, std::uint64_t requests) noexcept {
     (is_hit ? hits_ : misses_) += requests;
@@ -28,34 +37,58 @@ class WindowClimber {
   /// By how much: more if positive, else less. Begins the next sample.
   [[nodiscard]] double step() noexcept {
     const double ratio = static_cast<double>(hits_) / static_cast<double>(hits_ + misses_);
-    if (ratio < previous_ratio_) grows_ = !grows_;
-    if (std::abs(ratio - previous_ratio_) >= kSuddenChange) step_ = kFirstStep * capacity_;
-    const double change = grows_ ? step_ : -step_;
+    const double gain = ratio - previous_ratio_;
+    const double change = way_ == Way::simple ? simple_step(gain) : correlated_step(gain);
     previous_ratio_ = ratio;
     hits_ = 0;
     misses_ = 0;
-    step_ *= kDecay;
-    has_arrived_ = step_ <= kSmallestStep;
     return change;
   }
 
  private:
-  explicit WindowClimber(double capacity) noexcept
-      : capacity_(capacity), step_(kFirstStep * capacity) {}
-
   static constexpr std::uint64_t kRequestsForEachEntry = 10;
   static constexpr double kFirstStep = 0.0625;
   static constexpr double kDecay = 0.98;
   static constexpr double kSuddenChange = 0.05;
   static constexpr double kSmallestStep = 0.01;
+  static constexpr double kDecayOfCorrelated = 0.95;
+  static constexpr int kFallsInARow = 3;
 
-  double capacity_ = 0;
-  double step_ = 0;
+  [[nodiscard]] double simple_step(double gain) noexcept {
+    if (gain < 0) grows_ = !grows_;
+    if (std::abs(gain) >= kSuddenChange) step_ = first_step_;
+    const double change = grows_ ? step_ : -step_;
+    step_ *= kDecay;
+    has_arrived_ = step_ <= kSmallestStep;
+    return change;
+  }
+
+  [[nodiscard]] double correlated_step(double gain) noexcept {
+    falls_ = gain < 0 ? falls_ + 1 : 0;
+    if (last_change_ == 0 || falls_ >= kFallsInARow) {
+      falls_ = 0;
+      last_change_ = std::max(1.0, std::floor(first_step_));
+    } else if (gain == 0) {
+      last_change_ = 0;  // There is nothing to learn from; the next step is a fresh try.
+    } else {
+      const double size = std::max(1.0, kDecayOfCorrelated * std::abs(last_change_));
+      last_change_ = (last_change_ > 0) == (gain > 0) ? size : -size;
+    }
+    return last_change_;
+  }
+
+  Way way_ = Way::simple;
+  double first_step_ = 0;
   double previous_ratio_ = 0;
   std::uint64_t hits_ = 0;
   std::uint64_t misses_ = 0;
+  // simple
+  double step_ = 0;
   bool grows_ = false;
   bool has_arrived_ = false;
+  // correlation
+  double last_change_ = 0;
+  int falls_ = 0;
 };
 
 }  // namespace tarmac::internal

@@ -275,7 +275,10 @@ class WTinyLfu final : public EvictionStrategy {
     window_rest_ = 0;
     const std::uint64_t main = capacity_.amount - window_limit_;
     protected_limit_ = std::min(main, internal::share_of(main, options_.protected_share));
-    climber_.reset(static_cast<double>(capacity_.amount));
+    climber_ =
+        internal::WindowClimber(options_.by_correlation ? internal::WindowClimber::Way::correlation
+                                                        : internal::WindowClimber::Way::simple,
+                                static_cast<double>(capacity_.amount));
   }
 
   void climb(bool is_hit, std::uint32_t requests) noexcept {

@@ -1,6 +1,10 @@
 // Every row of the catalogue keeps the contract; a new strategy is covered by its row alone.
 #include <tarmac/strategies/catalog.h>
+#include <tarmac/strategies/clockproplus.h>
+#include <tarmac/strategies/frd.h>
 #include <tarmac/strategies/lfu.h>
+#include <tarmac/strategies/lirs.h>
+#include <tarmac/strategies/wtinylfu.h>
 #include <tarmac/testing/eviction_strategy_contract.h>
 
 namespace tarmac {
@@ -15,6 +19,17 @@ namespace {
                                                [] { return make_lfu({.ageing = false}); });
   testing::register_eviction_strategy_contract("lfu_ageing_at_once",
                                                [] { return make_lfu({.ageing_period = 1}); });
+  testing::register_eviction_strategy_contract(
+      "lirs_with_few_places", [] { return make_lirs({.hir_share = 0.5, .stack = 1.2}); });
+  testing::register_eviction_strategy_contract("clockproplus_all_cold", [] {
+    return make_clockproplus({.cold_share_min = 1, .cold_share_max = 1});
+  });
+  testing::register_eviction_strategy_contract(
+      "frd_with_few_ghosts", [] { return make_frd({.main_share = 0.5, .ghosts = 0.3}); });
+  testing::register_eviction_strategy_contract(
+      "wtinylfu_by_correlation", [] { return make_wtinylfu({.by_correlation = true}); });
+  testing::register_eviction_strategy_contract("wtinylfu_all_window",
+                                               [] { return make_wtinylfu({.window_share = 1}); });
   return true;
 }();
 

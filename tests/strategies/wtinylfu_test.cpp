@@ -104,6 +104,8 @@ TEST(WTinyLfu, WidensItsWindowForTrafficThatMoves) {
   const WTinyLfuOptions fixed = {.adaptive = false};
   const std::uint64_t misses_of_fixed = count_misses(make_wtinylfu(fixed), 100, keys);
   EXPECT_LT(count_misses(make_wtinylfu(), 100, keys), misses_of_fixed * 3 / 4);
+  EXPECT_LT(count_misses(make_wtinylfu({.by_correlation = true}), 100, keys),
+            misses_of_fixed * 3 / 4);
   EXPECT_LT(count_misses(make_wtinylfu({.window_share = 0.5, .adaptive = false}), 100, keys),
             misses_of_fixed * 3 / 4);
 }

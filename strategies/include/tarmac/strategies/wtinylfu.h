@@ -15,6 +15,9 @@ struct WTinyLfuOptions {
   double protected_share = 0.8;
   /// Whether the window's share follows the hit ratio.
   bool adaptive = true;
+  /// How it follows: in the direction in which window and hit ratio moved together, by steps that
+  /// shrink until things get worse; or else onwards as long as the hit ratio does not fall.
+  bool by_correlation = false;
 };
 
 /// W-TinyLFU: newcomers enter a window in order of last use; what leaves it is weighed against the
