@@ -27,8 +27,10 @@ class Places {
 
   void append(EntryNode& node) noexcept {
     ++size_;
-    EntryNode* const parent = size_ > 1 ? &at(size_ / 2) : nullptr;
+    EntryNode* parent = std::exchange(parent_of_next_, nullptr);
+    if (parent == nullptr && size_ > 1) parent = &at(size_ / 2);
     set_parent(node, parent);
+    last_ = &node;
     if (parent == nullptr) {
       root_ = &node;
     } else {
@@ -39,10 +41,13 @@ class Places {
   /// The last takes the place of `node`.
   void remove(EntryNode& node) noexcept {
     TARMAC_ASSERT(size_ > 0);
-    EntryNode& last = at(size_);
+    EntryNode& last = last_ != nullptr ? *last_ : at(size_);
+    last_ = nullptr;
+    parent_of_next_ = parent_of(last);
     replace_in_parent(last, nullptr);
     --size_;
     if (&last != &node) {
+      if (parent_of_next_ == &node) parent_of_next_ = &last;
       last.previous = node.previous;
       last.next = node.next;
       last.scratch = node.scratch;
@@ -64,6 +69,8 @@ class Places {
     }
     for (EntryNode* node : order) clear(*node);
     root_ = nullptr;
+    last_ = nullptr;
+    parent_of_next_ = nullptr;
     size_ = 0;
   }
 
@@ -93,6 +100,9 @@ class Places {
 
   EntryNode* root_ = nullptr;
   std::size_t size_ = 0;
+  // Known from the call before, where one leaves and one comes by turns; else null, and looked for.
+  EntryNode* last_ = nullptr;
+  EntryNode* parent_of_next_ = nullptr;
 };
 
 class Random final : public EvictionStrategy {
