@@ -16,9 +16,9 @@ namespace tarmac::internal {
 /// Hashes of keys that left, in the order in which they did, each with the cost its entry had. The
 /// oldest are forgotten as soon as the costs are more than the limit.
 ///
-/// - Cost: O(1) for every member but set_limit() and clear(); push() amortised. 24 bytes for each
-///   hash and 4 to 8 for finding it. Memory grows by doubling and is kept, so that a full list
-///   allocates no more.
+/// - Cost: O(1) for every member but set_limit() and clear(); push() amortised. 28 bytes for each
+///   hash there is room for. Room grows by doubling and is kept, so that a full list allocates no
+///   more.
 /// - Exceptions: none. Where there is no memory to grow, it remembers fewer.
 class GhostList {
  public:

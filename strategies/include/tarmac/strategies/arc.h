@@ -16,7 +16,7 @@ namespace tarmac {
 /// - Choose it for: traffic that changes between recency and frequency; it needs no tuning.
 /// - Avoid it for: many threads on few keys: each hit changes the order. Where memory counts, too:
 ///   it remembers as many keys as it holds entries.
-/// - Cost: O(1) for every event. 28 to 32 bytes for each key remembered.
+/// - Cost: O(1) for every event. 28 to 56 bytes for each key remembered.
 /// - Sizes: where the capacity is in weight, so are the lists and the target, and the target moves
 ///   by the weight of the entry that came back. An entry of any weight is kept.
 /// - Source: Megiddo and Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003.

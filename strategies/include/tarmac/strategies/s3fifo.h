@@ -35,7 +35,7 @@ struct S3FifoOptions {
 /// - Avoid it for: loops a little larger than the cache, and entries that are used again only after
 ///   they left the small queue and its memory.
 /// - Cost: a hit raises a counter. An eviction is O(1) amortised; one may pass over every entry, up
-///   to three times. 28 to 32 bytes for each key remembered.
+///   to three times. 28 to 56 bytes for each key remembered.
 /// - Sizes: shares are in weight where the capacity is. An entry larger than the small queue's
 ///   share is kept, too: it empties that queue, and leaves it with the next eviction unless it is
 ///   hit `threshold` times before. (Some simulators refuse such entries.)

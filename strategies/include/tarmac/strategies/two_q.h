@@ -22,7 +22,7 @@ struct TwoQOptions {
 ///
 /// - Choose it for: databases and block storage, where a burst of hits on a new entry says nothing.
 /// - Avoid it for: keys that are used often, but for a short time: they leave in their best days.
-/// - Cost: O(1) for every event. 28 to 32 bytes for each key remembered.
+/// - Cost: O(1) for every event. 28 to 56 bytes for each key remembered.
 /// - Sizes: shares are in weight where the capacity is. An entry larger than the line's share is
 ///   kept, too, and is the line's next victim once the entries before it left. (Some simulators
 ///   refuse such entries.)
