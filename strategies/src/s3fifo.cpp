@@ -68,6 +68,8 @@ class S3Fifo final : public EvictionStrategy {
 
   void on_resize(const StrategyCapacity& capacity) override {
     if (capacity.amount > capacity_.amount) has_evicted_ = false;
+    // What is remembered was counted in the other unit.
+    if (capacity.in_weight != capacity_.in_weight) ghosts_.clear();
     capacity_ = capacity;
     chosen_ = nullptr;
     apply_capacity();

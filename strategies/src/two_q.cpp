@@ -61,6 +61,8 @@ class TwoQ final : public EvictionStrategy {
   }
 
   void on_resize(const StrategyCapacity& capacity) override {
+    // What is remembered was counted in the other unit.
+    if (capacity.in_weight != capacity_.in_weight) left_.clear();
     capacity_ = capacity;
     apply_capacity();
   }
