@@ -1,60 +1,55 @@
 #include <tarmac/strategies/random.h>
 
 #include <algorithm>
-#include <bit>
 #include <utility>
+#include <vector>
 
 #include <tarmac/core/assert.h>
 
 namespace tarmac {
 namespace {
 
-/// Nodes at places from 1 to size(): a complete binary tree, in which the children of place n are
-/// at 2n (`previous`) and 2n + 1 (`next`), and `scratch` is the parent. An array would be quicker,
-/// but nothing bounds how many entries there are, and events may not allocate.
+constexpr std::size_t kFewestListed = 1'024;
+constexpr std::size_t kMostListed = std::size_t{1} << 24U;
+
+/// Nodes at places from 1 to size(), which they know by `scratch`. The first places are listed.
+/// Those behind, of which there may be any number while no event may allocate, hang below them in a
+/// binary tree: the children of place n are at 2n (`previous`) and 2n + 1 (`next`).
 class Places {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+  /// Lists the first `places`, and never fewer than it did.
+  void list(std::size_t places) {
+    const std::size_t before = listed_.size();
+    if (places < before) return;
+    listed_.resize(places + 1);
+    for (std::size_t place = before; place < listed_.size() && place <= size_; ++place) {
+      listed_[place] = child_of(*listed_[place / 2], place);
+    }
+  }
+
   /// Requires: `place` is from 1 to size().
   [[nodiscard]] EntryNode& at(std::size_t place) const noexcept {
-    EntryNode* node = root_;
-    for (auto bit = std::bit_floor(place) / 2; bit > 0; bit /= 2) {
-      node = (place & bit) != 0 ? node->next : node->previous;
-    }
+    if (place < listed_.size()) return *listed_[place];
+    unsigned depth = 1;
+    while (place >> depth >= listed_.size()) ++depth;
+    EntryNode* node = listed_[place >> depth];
+    while (depth > 0) node = child_of(*node, place >> --depth);
     return *node;
   }
 
-  void append(EntryNode& node) noexcept {
-    ++size_;
-    EntryNode* parent = std::exchange(parent_of_next_, nullptr);
-    if (parent == nullptr && size_ > 1) parent = &at(size_ / 2);
-    set_parent(node, parent);
-    last_ = &node;
-    if (parent == nullptr) {
-      root_ = &node;
-    } else {
-      (size_ % 2 == 0 ? parent->previous : parent->next) = &node;
-    }
-  }
+  void append(EntryNode& node) noexcept { put(++size_, &node); }
 
   /// The last takes the place of `node`.
   void remove(EntryNode& node) noexcept {
     TARMAC_ASSERT(size_ > 0);
-    EntryNode& last = last_ != nullptr ? *last_ : at(size_);
-    last_ = nullptr;
-    parent_of_next_ = parent_of(last);
-    replace_in_parent(last, nullptr);
-    --size_;
+    EntryNode& last = at(size_);
+    put(size_--, nullptr);
     if (&last != &node) {
-      if (parent_of_next_ == &node) parent_of_next_ = &last;
       last.previous = node.previous;
       last.next = node.next;
-      last.scratch = node.scratch;
-      replace_in_parent(node, &last);
-      for (EntryNode* child : {last.previous, last.next}) {
-        if (child != nullptr) set_parent(*child, &last);
-      }
+      put(node.scratch, &last);
     }
     clear(node);
   }
@@ -62,33 +57,26 @@ class Places {
   /// Writes the nodes to `order`, by place, and forgets them.
   void hand_over(std::span<EntryNode*> order) noexcept {
     TARMAC_ASSERT(order.size() == size_);
-    if (size_ > 0) order[0] = root_;
-    for (std::size_t i = 1; i < size_; ++i) {
-      const EntryNode& parent = *order[(i - 1) / 2];
-      order[i] = i % 2 == 1 ? parent.previous : parent.next;
+    for (std::size_t place = 1; place <= size_; ++place) {
+      order[place - 1] =
+          place < listed_.size() ? listed_[place] : child_of(*order[place / 2 - 1], place);
     }
     for (EntryNode* node : order) clear(*node);
-    root_ = nullptr;
-    last_ = nullptr;
-    parent_of_next_ = nullptr;
     size_ = 0;
   }
 
  private:
-  [[nodiscard]] static EntryNode* parent_of(const EntryNode& node) noexcept {
-    const auto address = static_cast<std::uintptr_t>(node.scratch);
-    return reinterpret_cast<EntryNode*>(address);  // NOLINT(performance-no-int-to-ptr): a link.
-  }
-  static void set_parent(EntryNode& node, EntryNode* parent) noexcept {
-    node.scratch = reinterpret_cast<std::uintptr_t>(parent);
+  [[nodiscard]] static EntryNode* child_of(const EntryNode& parent, std::size_t place) noexcept {
+    return place % 2 == 0 ? parent.previous : parent.next;
   }
 
-  void replace_in_parent(const EntryNode& node, EntryNode* successor) noexcept {
-    EntryNode* const parent = parent_of(node);
-    if (parent == nullptr) {
-      root_ = successor;
+  void put(std::size_t place, EntryNode* node) noexcept {
+    if (node != nullptr) node->scratch = place;
+    if (place < listed_.size()) {
+      listed_[place] = node;
     } else {
-      (parent->previous == &node ? parent->previous : parent->next) = successor;
+      EntryNode& parent = at(place / 2);
+      (place % 2 == 0 ? parent.previous : parent.next) = node;
     }
   }
 
@@ -98,11 +86,8 @@ class Places {
     node.scratch = 0;
   }
 
-  EntryNode* root_ = nullptr;
+  std::vector<EntryNode*> listed_ = std::vector<EntryNode*>(kFewestListed);  // From place 1.
   std::size_t size_ = 0;
-  // Known from the call before, where one leaves and one comes by turns; else null, and looked for.
-  EntryNode* last_ = nullptr;
-  EntryNode* parent_of_next_ = nullptr;
 };
 
 class Random final : public EvictionStrategy {
@@ -122,6 +107,11 @@ class Random final : public EvictionStrategy {
   [[nodiscard]] EntryNode* choose_victim() noexcept override {
     if (chosen_ == nullptr && places_.size() > 0) chosen_ = &places_.at(1 + draw(places_.size()));
     return chosen_;
+  }
+
+  void on_resize(const StrategyCapacity& capacity) override {
+    const bool is_bound = !capacity.in_weight && capacity.amount <= kMostListed;
+    places_.list(is_bound ? capacity.amount : kFewestListed);
   }
 
   void hand_over(std::span<EntryNode*> order) noexcept override {

@@ -54,17 +54,39 @@ TEST(Random, RepeatsItselfWithTheSameSeedOnly) {
   EXPECT_NE(victims_of(1), victims_of(2));
 }
 
-// Goal: the tree stays whole whatever is removed. Method: removals anywhere, down to nothing and up
-// again; each entry must be found.
+// Goal: nothing is lost, whatever is removed, where the places are listed and where they hang in
+// the tree below. Method: removals anywhere, down to few and up again, in entries and in weight,
+// where far fewer are listed than there are; then a new capacity in entries, which lists all of
+// them.
 TEST(Random, FindsEveryEntryAfterAnyRemovals) {
-  StrategyReplay cache(make_random(), 1'000);
-  for (std::uint64_t key = 0; key < 600; ++key) cache.request(key);
-  for (std::uint64_t key = 0; key < 600; key += 3) cache.erase(key);
-  for (std::uint64_t key = 600; key < 700; ++key) cache.request(key);
-  for (std::uint64_t key = 699; key >= 650; --key) cache.erase(key);
-  const auto left = cache.drain();
-  EXPECT_EQ(std::set<std::uint64_t>(left.begin(), left.end()).size(), 450U);
-  EXPECT_EQ(left.size(), 450U);
+  for (const bool in_weight : {false, true}) {
+    std::vector<EntryNode> nodes(6'000);
+    const auto random = make_random();
+    random->on_resize({.amount = nodes.size(), .in_weight = in_weight});
+    const auto insert = [&](std::size_t from, std::size_t to, std::size_t step) {
+      for (std::size_t i = from; i < to; i += step) random->on_insert(nodes[i]);
+    };
+    const auto remove = [&](std::size_t from, std::size_t to, std::size_t step) {
+      for (std::size_t i = from; i < to; i += step) {
+        random->on_remove(nodes[i], RemovalCause::erased);
+      }
+    };
+    insert(0, 6'000, 1);
+    remove(0, 6'000, 3);
+    insert(0, 6'000, 3);
+    remove(100, 5'000, 1);
+    insert(100, 4'000, 1);
+    random->on_resize({.amount = 5'500});
+    insert(4'000, 5'000, 1);
+    remove(0, 6'000, 2);
+    std::set<const EntryNode*> left;
+    while (EntryNode* const victim = random->choose_victim()) {
+      EXPECT_EQ((victim - nodes.data()) % 2, 1);
+      left.insert(victim);
+      random->on_remove(*victim, RemovalCause::evicted);
+    }
+    EXPECT_EQ(left.size(), 3'000U);
+  }
 }
 
 }  // namespace

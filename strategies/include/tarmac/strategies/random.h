@@ -20,12 +20,11 @@ struct RandomOptions {
 /// comes
 ///   next; and as a yardstick: a strategy that misses more is wrong for the traffic.
 /// - Avoid it for: anything with favourites.
-/// - Cost: O(log n) to come in and to leave, nothing for a hit. No memory beyond the entry's own
-///   links.
+/// - Cost: O(1) for every event where the capacity is in entries, at most 16 million of them in a
+///   shard, and 8 bytes for each; else O(log n) to come in and to leave. Nothing for a hit.
 /// - Sizes: an entry of any weight is kept; weights change no chance.
-/// - Source: the entries are a complete binary tree, in which the n-th is found by the bits of n;
-/// no
-///   publication.
+/// - Source: Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
+///   Systems Journal 1966.
 [[nodiscard]] std::unique_ptr<EvictionStrategy> make_random(const RandomOptions& options = {});
 
 }  // namespace tarmac
