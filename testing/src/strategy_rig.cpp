@@ -27,15 +27,27 @@ StrategyRig::StrategyRig(const StrategyFactory& factory, StrategyCapacity capaci
   strategy_->on_resize(capacity);
 }
 
-StrategyRig::Id StrategyRig::insert(std::uint32_t weight, SteadyNanos expires_at) {
+// Every third entry comes back, soon after it left or long after, as chance has it.
+std::uint64_t StrategyRig::hash_for(Id id) {
+  if (id % 3 != 0 || hashes_that_left_.empty()) return id * 0x9E37'79B9'7F4A'7C15U;
+  std::uint64_t& chosen = hashes_that_left_[id % hashes_that_left_.size()];
+  const std::uint64_t hash = std::exchange(chosen, hashes_that_left_.back());
+  hashes_that_left_.pop_back();
+  return hash;
+}
+
+StrategyRig::Id StrategyRig::insert(std::uint32_t weight, SteadyNanos expires_at,
+                                    std::size_t most_entries) {
   const Id id = next_id_++;
   auto node = std::make_unique<EntryNode>();
-  node->hash = id * 0x9E37'79B9'7F4A'7C15U;
+  node->hash = hash_for(id);
   node->weight = weight;
   node->expires_at = expires_at;
   node->inserted_at = ++now_;
   node->accessed_at = now_;
   EntryNode& inserted = *node;
+  if (id % 5 != 0) strategy_->on_arrival(inserted);
+  while (ids_.size() >= most_entries && !::testing::Test::HasFailure()) evict();
   names_.emplace(node.get(), id);
   entries_.emplace(id, Entry{std::move(node), ids_.size()});
   ids_.push_back(id);
@@ -75,6 +87,14 @@ void StrategyRig::forget(Id id) {
   ids_[place] = ids_.back();
   entries_.at(ids_[place]).place = place;
   ids_.pop_back();
+  // Bounded, so that keys come back while a strategy may still remember them.
+  constexpr std::size_t kHashesMax = 300;
+  const std::uint64_t hash = found->second.node->hash;
+  if (hashes_that_left_.size() < kHashesMax) {
+    hashes_that_left_.push_back(hash);
+  } else {
+    hashes_that_left_[id % kHashesMax] = hash;
+  }
   names_.erase(found->second.node.get());
   entries_.erase(found);
 }
@@ -122,6 +142,7 @@ std::vector<EntryNode*> StrategyRig::hand_over() {
     EXPECT_EQ(expected.erase(node), 1U) << "an entry handed over twice, or never tracked";
     if (::testing::Test::HasFailure()) return order;
     expect_clean(*node);
+    EXPECT_EQ(node->mark, 0U) << "a node that was handed over keeps its mark";
   }
   EXPECT_TRUE(expected.empty()) << expected.size() << " entries were not handed over";
   EXPECT_EQ(order.empty() ? nullptr : order.front(), victim) << "the next victim was not first";
@@ -150,8 +171,7 @@ void StrategyRig::random_step(std::mt19937_64& random, std::size_t most_entries)
   const auto weight = static_cast<std::uint32_t>(below(random, 20));
   const std::uint64_t kind = below(random, 100);
   if (ids_.empty() || kind < 35) {
-    while (ids_.size() >= most_entries && !::testing::Test::HasFailure()) evict();
-    insert(weight, random_deadline(random));
+    insert(weight, random_deadline(random), most_entries);
   } else if (kind < 65) {
     // Skewed, as real traffic is: half of the hits go to an eighth of the entries.
     access(below(random, 2) == 0 ? ids_[below(random, ids_.size() / 8 + 1)] : any(random));

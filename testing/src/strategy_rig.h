@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <random>
 #include <unordered_map>
@@ -27,7 +28,10 @@ class StrategyRig {
   [[nodiscard]] const std::vector<Id>& ids() const { return ids_; }
   [[nodiscard]] EvictionStrategy& strategy() { return *strategy_; }
 
-  Id insert(std::uint32_t weight = 1, SteadyNanos expires_at = kNever);
+  /// Inserts an entry, of which most are announced by on_arrival(), and some have the key of one
+  /// that left. Evicts, between the two, what is over `most_entries`.
+  Id insert(std::uint32_t weight = 1, SteadyNanos expires_at = kNever,
+            std::size_t most_entries = std::numeric_limits<std::size_t>::max());
   void access(Id id);
   /// A hit that also moves the deadline, as expire-after-access does.
   void access_and_prolong(Id id, SteadyNanos expires_at);
@@ -61,12 +65,14 @@ class StrategyRig {
 
   [[nodiscard]] EntryNode& node(Id id) { return *entries_.at(id).node; }
   void forget(Id id);
+  [[nodiscard]] std::uint64_t hash_for(Id id);
 
   std::unique_ptr<EvictionStrategy> strategy_;
   StrategyCapacity capacity_;
   std::unordered_map<Id, Entry> entries_;
   std::unordered_map<const EntryNode*, Id> names_;
   std::vector<Id> ids_;
+  std::vector<std::uint64_t> hashes_that_left_;
   Id next_id_ = 0;
   // Close to where ticks wrap, so that a long test passes over it.
   std::uint32_t now_ = 0xFFFF'FF00U;

@@ -56,10 +56,12 @@ class Model {
       strategy_->on_update(found->second, 1);
       return;
     }
-    while (entries_.size() >= capacity_) evict();
     auto& entry = entries_[key];
     entry.key = key;
+    entry.hash = key;  // Another one than the cache's, but as much the key's own.
     entry.inserted_at = entry.accessed_at = ++tick_;
+    strategy_->on_arrival(entry);
+    while (entries_.size() > capacity_) evict();
     push_deadline(entry, now);
     strategy_->on_insert(entry);
   }

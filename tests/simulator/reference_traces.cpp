@@ -35,7 +35,9 @@ std::vector<ReferenceCase> reference_cases() {
   }
   std::vector<ReferenceCase> cases;
   for (const auto& trace : traces) {
-    for (const char* strategy : {"lru", "fifo", "lfu"}) cases.push_back({trace, strategy});
+    for (const char* strategy : {"lru", "fifo", "lfu", "clock", "sieve", "2q", "arc"}) {
+      cases.push_back({trace, strategy});
+    }
   }
   return cases;
 }
@@ -58,9 +60,10 @@ std::optional<std::filesystem::path> reference_folder() {
 std::vector<ExpectedMisses> expected_misses(const std::filesystem::path& folder,
                                             const ReferenceCase& which) {
   std::vector<ExpectedMisses> expected;
+  const std::string algorithm = which.strategy == "2q" ? "twoq" : which.strategy;
   for (const auto& row : csv_rows(folder / "expected_miss_ratios.csv")) {
     const bool wanted = row.size() > kSimulator && row[kTrace] == which.trace &&
-                        row[kAlgorithm] == which.strategy && row[kParameters] == "default" &&
+                        row[kAlgorithm] == algorithm && row[kParameters] == "default" &&
                         row[kSizeUnit] == "objects" && row[kSimulator].starts_with("libCacheSim ");
     if (!wanted) continue;
     expected.push_back(

@@ -24,7 +24,7 @@ struct ReferenceCase {
 };
 void PrintTo(const ReferenceCase& which, std::ostream* out);
 
-/// Three traces (web pages, block accesses, a mix of programs) by three strategies; with the
+/// Three traces (web pages, block accesses, a mix of programs) by seven strategies; with the
 /// variable TARMAC_ALL_TRACES every trace of the table.
 [[nodiscard]] std::vector<ReferenceCase> reference_cases();
 

@@ -6,8 +6,10 @@
 #include <tarmac/testing/strategy_replay.h>
 
 #include <algorithm>
+#include <random>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace tarmac {
@@ -27,7 +29,9 @@ TEST(Catalog, CallsEachStrategyByTheNameItGivesItself) {
 }
 
 TEST(Catalog, FillsTheRegistryByBeingIncluded) {
-  EXPECT_THAT(strategy_registry().names(), IsSupersetOf({"fifo", "lfu", "lru", "ttl"}));
+  EXPECT_THAT(strategy_registry().names(),
+              IsSupersetOf({"fifo", "lfu", "lru", "ttl", "clock", "sieve", "s3fifo", "slru", "2q",
+                            "arc", "random", "gdsf"}));
   EXPECT_EQ(strategy_registry().make("lru")->name(), "lru");
 }
 
@@ -51,6 +55,32 @@ TEST(Catalog, PassesParametersToLfu) {
   EXPECT_TRUE(dead_key_leaves({{"ageing_period", "2"}}));
   EXPECT_FALSE(dead_key_leaves({{"ageing_period", "1000"}}));
   EXPECT_FALSE(dead_key_leaves({{"ageing", "false"}, {"ageing_period", "2"}}));
+}
+
+/// The keys that are left of `keys` in a cache of twenty, in the order in which they leave.
+std::vector<std::uint64_t> order_of_leaving(std::string_view strategy, const Parameters& parameters,
+                                            const std::vector<std::uint64_t>& keys) {
+  testing::StrategyReplay cache(strategy_registry().make(strategy, parameters), 20);
+  cache.count_misses(keys);
+  return cache.drain();
+}
+
+// Method: each parameter alone, off its default, changes who leaves when.
+TEST(Catalog, PassesParametersToTheStrategiesOfQueues) {
+  std::vector<std::uint64_t> keys;
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 500; ++i) keys.push_back(random() % (1 + random() % 60));
+  const std::vector<std::tuple<std::string, std::string, std::string>> settings{
+      {"clock", "bits", "2"},          {"s3fifo", "small_share", "0.5"},
+      {"s3fifo", "ghost_share", "0"},  {"s3fifo", "threshold", "1"},
+      {"s3fifo", "fill_main", "true"}, {"slru", "segments", "1:4"},
+      {"2q", "in_share", "0.75"},      {"2q", "out_share", "2"},
+      {"random", "seed", "2"}};
+  for (const auto& [strategy, parameter, value] : settings) {
+    EXPECT_NE(order_of_leaving(strategy, {}, keys),
+              order_of_leaving(strategy, {{parameter, value}}, keys))
+        << strategy << " does not heed " << parameter;
+  }
 }
 
 TEST(Catalog, RefusesParametersItDoesNotKnow) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -16,10 +17,16 @@ class Flawed final : public EvictionStrategy {
   explicit Flawed(std::string_view fault) : fault_(fault) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return fault_; }
+  [[nodiscard]] AccessTracking tracking() const noexcept override {
+    return fault_ == "keeps_marks" ? AccessTracking::mark : AccessTracking::ordered;
+  }
 
+  void on_arrival(const EntryNode& node) noexcept override { announced_ = node.hash; }
   void on_insert(EntryNode& node) noexcept override {
     ++inserted_;
     if (fault_ == "forgets_one_in_a_thousand" && inserted_ % 1'000 == 0) return;
+    if (fault_ == "wants_arrivals" && announced_ != node.hash) return;
+    if (fault_ == "refuses_what_left" && left_.contains(node.hash)) return;
     if (fault_ == "dirties_nodes") node.scratch = 1;
     line_.push_back(&node);
   }
@@ -30,6 +37,7 @@ class Flawed final : public EvictionStrategy {
   void on_remove(EntryNode& node, RemovalCause cause) noexcept override {
     if (fault_ == "keeps_what_expired" && cause == RemovalCause::expired) return;
     std::erase(line_, &node);
+    if (fault_ == "refuses_what_left") left_.insert(node.hash);
     if (fault_ == "clears_too_much") line_.clear();
   }
 
@@ -55,6 +63,8 @@ class Flawed final : public EvictionStrategy {
   std::string_view fault_;
   std::vector<EntryNode*> line_;
   std::uint64_t inserted_ = 0;
+  std::uint64_t announced_ = 0;
+  std::set<std::uint64_t> left_;
 };
 
 [[maybe_unused]] const bool kRegistered = [] {
@@ -62,7 +72,7 @@ class Flawed final : public EvictionStrategy {
        {"sound", "forgets_one_in_a_thousand", "dirties_nodes", "loses_what_grows",
         "keeps_what_expired", "clears_too_much", "changes_its_mind", "goes_by_addresses",
         "hands_over_backwards", "hands_over_twice", "keeps_what_it_handed_over",
-        "takes_over_all_but_one"}) {
+        "takes_over_all_but_one", "keeps_marks", "wants_arrivals", "refuses_what_left"}) {
     register_eviction_strategy_contract(fault, [fault] { return std::make_unique<Flawed>(fault); });
   }
   return true;

@@ -30,7 +30,8 @@ INSTANTIATE_TEST_SUITE_P(Faults, StrategyContractControl,
                                            "clears_too_much", "changes_its_mind",
                                            "goes_by_addresses", "hands_over_backwards",
                                            "hands_over_twice", "keeps_what_it_handed_over",
-                                           "takes_over_all_but_one"),
+                                           "takes_over_all_but_one", "keeps_marks",
+                                           "wants_arrivals", "refuses_what_left"),
                          [](const auto& fault) { return std::string(fault.param); });
 
 }  // namespace
