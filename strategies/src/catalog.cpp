@@ -9,6 +9,7 @@
 #include <tarmac/strategies/lirs.h>
 #include <tarmac/strategies/lru.h>
 #include <tarmac/strategies/random.h>
+#include <tarmac/strategies/rhythm.h>
 #include <tarmac/strategies/s3fifo.h>
 #include <tarmac/strategies/sieve.h>
 #include <tarmac/strategies/slru.h>
@@ -122,6 +123,8 @@ constexpr auto kCatalog = std::to_array<StrategyDescription>({
     {"wtinylfu", wtinylfu_from,
      "the rarer of a newcomer and an old entry leaves, by recent uses (window_share, "
      "protected_share, adaptive, by_correlation)"},
+    {"rhythm", plain<make_rhythm>,
+     "the entry that earns the fewest hits for its room leaves, by what keys like it did"},
 });
 
 }  // namespace

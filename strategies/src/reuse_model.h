@@ -1,0 +1,96 @@
+// Learns when keys come back, and ranks entries by how much room each hit of theirs would take.
+// Internal to this room.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace tarmac::internal {
+
+/// Ages (requests since a key's last use) fall into bins whose bounds grow by the square root of 2
+/// from 1/25 of the number of entries; keys fall into classes by what is known of them. For each
+/// class and bin the model counts how many keys reached it and how many were used in it, also after
+/// they had left the cache. From that follows the chance of a use in each bin, and for a key of any
+/// age the best ratio of hits to be had to the time until then: its Gittins index.
+///
+/// - Cost: counting is O(1); refresh() takes some microseconds for each class.
+/// - Thread-safety: none.
+class ReuseModel {
+ public:
+  using Class = std::uint8_t;
+  using Bin = std::uint8_t;
+
+  static constexpr std::size_t kBins = 22;
+  static constexpr std::size_t kClasses = 64;
+  static constexpr std::size_t kCells = kClasses * kBins;
+
+  /// Begins anew, for a cache of so many entries, or of so much weight and some entries.
+  void reset(std::uint64_t entries, std::uint64_t weight = 0);
+  /// The cache holds twice as many entries as was thought. What was learned is kept.
+  void double_scale();
+  /// For how many entries it is made.
+  [[nodiscard]] std::uint64_t scale() const noexcept { return scale_; }
+
+  /// The class of a key used `uses` times, the last time after an age in `last`, of such a weight.
+  [[nodiscard]] Class class_of(std::uint32_t uses, Bin last, std::uint32_t weight) const noexcept;
+  /// The age at which a bin begins.
+  [[nodiscard]] std::uint32_t begin(std::size_t bin) const noexcept { return begin_[bin]; }
+  [[nodiscard]] Bin bin_of(std::uint32_t age) const noexcept {
+    Bin bin = 0;
+    while (bin + 1U < kBins && age >= begin_[bin + 1U]) ++bin;
+    return bin;
+  }
+
+  static std::size_t cell(Class of, std::size_t bin) noexcept { return of * kBins + bin; }
+
+  /// A key has come to the beginning of a bin, unused.
+  void count_reached(Class of, std::size_t bin) noexcept { ++cells_[cell(of, bin)].reached; }
+  void count_used(Class of, std::size_t bin) noexcept { ++cells_[cell(of, bin)].used; }
+  void count_used_at_once(Class of, std::uint32_t times) noexcept {
+    cells_[cell(of, 0)].reached += static_cast<float>(times);
+    cells_[cell(of, 0)].used += static_cast<float>(times);
+  }
+
+  /// A key was used that had left at such an age: had old entries, of which nothing is known yet,
+  /// not been kept in its place, it would have been a hit.
+  void regret(std::uint32_t age) noexcept {
+    if (age < 2 * scale_) trust_ -= trust_ * trust_step_;
+  }
+  /// An entry was used at an age of which little is known.
+  void confirm(Class of, std::size_t bin) noexcept {
+    if (cells_[cell(of, bin)].reached < kLittleKnown) trust_ += (1 - trust_) * trust_step_;
+  }
+
+  /// Brings index() up to date with the counts, which then fade a little.
+  void refresh();
+  /// Hits for each request of waiting (and unit of weight) of a key of this class at the beginning
+  /// of this bin.
+  [[nodiscard]] float index(std::size_t cell) const noexcept { return index_[cell]; }
+
+ private:
+  struct Cell {
+    float reached = 0;
+    float used = 0;
+  };
+  static constexpr float kLittleKnown = 50;
+
+  static constexpr unsigned kSizes = 16;
+
+  void set_bounds();
+  [[nodiscard]] std::size_t newcomers() const noexcept { return by_size_ ? kSizes : 1; }
+  [[nodiscard]] float price(std::size_t of) const noexcept;
+  void rank_class(std::size_t of, const std::array<float, kBins>& expected, float weight);
+
+  std::uint64_t scale_ = 0;
+  bool by_size_ = false;
+  unsigned smallest_size_ = 0;  // In bits; what is smaller counts as this.
+  std::array<std::uint32_t, kBins + 1> begin_{};
+  std::array<Cell, kCells> cells_{};
+  std::array<float, kCells> index_{};
+  float trust_ = 1;
+  float trust_step_ = 0;
+};
+
+}  // namespace tarmac::internal

@@ -1,0 +1,342 @@
+#include <tarmac/strategies/rhythm.h>
+
+#include "ghost_ring.h"
+#include "node_list.h"
+#include "reuse_model.h"
+#include "stable_order.h"
+
+#include <tarmac/core/assert.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace tarmac {
+namespace {
+
+using internal::ReuseModel;
+using Class = ReuseModel::Class;
+using Bin = ReuseModel::Bin;
+
+/// What a key waits with for its next use: kept in the `scratch` of a resident, or with a ghost.
+struct Wait {
+  std::uint32_t used_at = 0;
+  Class of = 0;
+  Bin bin = 0;  // The one that it was last counted in.
+  std::uint8_t uses = 0;
+  std::uint8_t is_tracked = 1;
+};
+static_assert(sizeof(Wait) == sizeof(EntryNode::scratch));
+
+Wait wait_of(const EntryNode& node) noexcept { return std::bit_cast<Wait>(node.scratch); }
+void keep(EntryNode& node, const Wait& wait) noexcept {
+  node.scratch = std::bit_cast<std::uint64_t>(wait);
+}
+
+/// The cells of the model in the order of their index, and which of them have entries.
+class Ranking {
+ public:
+  void sort(const ReuseModel& model) noexcept {
+    for (std::uint16_t cell = 0; cell < ReuseModel::kCells; ++cell) order_[cell] = cell;
+    std::sort(order_.begin(), order_.end(), [&model](std::uint16_t a, std::uint16_t b) {
+      const float index_a = model.index(a);
+      const float index_b = model.index(b);
+      return index_a != index_b ? index_a < index_b : a > b;
+    });
+    for (std::uint16_t place = 0; place < ReuseModel::kCells; ++place) {
+      places_[order_[place]] = place;
+    }
+  }
+  [[nodiscard]] std::size_t at(std::size_t place) const noexcept { return order_[place]; }
+
+  void clear() noexcept { filled_.fill(0); }
+  void fill(std::size_t cell) noexcept {
+    filled_[places_[cell] / 64U] |= std::uint64_t{1} << (places_[cell] % 64U);
+  }
+  void empty(std::size_t cell) noexcept {
+    filled_[places_[cell] / 64U] &= ~(std::uint64_t{1} << (places_[cell] % 64U));
+  }
+  /// The cell of the lowest index that is filled; kCells if none is.
+  [[nodiscard]] std::size_t lowest() const noexcept {
+    for (std::size_t word = 0; word < filled_.size(); ++word) {
+      if (filled_[word] == 0) continue;
+      return order_[word * 64 + static_cast<std::size_t>(std::countr_zero(filled_[word]))];
+    }
+    return ReuseModel::kCells;
+  }
+
+ private:
+  std::array<std::uint16_t, ReuseModel::kCells> order_{};
+  std::array<std::uint16_t, ReuseModel::kCells> places_{};
+  std::array<std::uint64_t, (ReuseModel::kCells + 63) / 64> filled_{};
+};
+
+/// Residents of one class stand in a line by their last use. The line is cut into the bins of age;
+/// of each piece the oldest entry is known: it is the next to leave it, for an older bin or as the
+/// victim.
+class Rhythm final : public EvictionStrategy {
+ public:
+  Rhythm() { begin_anew({}); }
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "rhythm"; }
+
+  void on_arrival(const EntryNode& node) noexcept override {
+    pass_time(1);
+    awaited_ = true;
+    awaited_hash_ = node.hash;
+    awaited_wait_ = {};
+    const auto ghost = ghosts_.find(node.hash);
+    if (ghost == Ghosts::kNone) return;
+    awaited_wait_ = ghosts_[ghost];
+    model_.regret(now_ - awaited_wait_.used_at);
+    ghosts_.forget(ghost);
+  }
+
+  void on_insert(EntryNode& node) noexcept override {
+    if (!awaited_ || awaited_hash_ != node.hash) on_arrival(node);
+    awaited_ = false;
+    begin_wait(node, awaited_wait_, 1);
+    ++residents_;
+    if (residents_ > model_.scale() + model_.scale() / 2 && may_widen_) widen();
+  }
+
+  void on_access(EntryNode& node) noexcept override { on_access_run(node, 1); }
+  void on_access_run(EntryNode& node, std::uint32_t hits) noexcept override {
+    pass_time(1);
+    const Wait wait = wait_of(node);
+    model_.confirm(wait.of, wait.bin);
+    leave_line(node, wait);
+    begin_wait(node, wait, hits);
+    now_ += hits - 1;
+  }
+  void on_update(EntryNode& node, std::uint32_t) noexcept override { on_access_run(node, 1); }
+
+  void on_remove(EntryNode& node, RemovalCause cause) noexcept override {
+    const Wait wait = wait_of(node);
+    leave_line(node, wait);
+    node.scratch = 0;
+    --residents_;
+    if (cause == RemovalCause::evicted) ghosts_.push(node.hash, wait);
+  }
+
+  [[nodiscard]] EntryNode* choose_victim() noexcept override {
+    const std::size_t cell = ranking_.lowest();
+    return cell == ReuseModel::kCells ? nullptr : oldest_[cell];
+  }
+  [[nodiscard]] Outlook outlook() const noexcept override {
+    const std::size_t cell = ranking_.lowest();
+    if (cell == ReuseModel::kCells) return {};
+    const EntryNode* const next = oldest_[cell];
+    return {next, lines_[wait_of(*next).of].newer_than(*next)};
+  }
+
+  void on_resize(const StrategyCapacity& capacity) override {
+    std::vector<EntryNode*> order(residents_);
+    release(order);
+    begin_anew(capacity);
+    line_up(order);
+  }
+
+  void hand_over(std::span<EntryNode*> order) noexcept override { release(order); }
+
+  void take_over(std::span<EntryNode*> order) noexcept override {
+    internal::sort_by_tick(order, &EntryNode::accessed_at);
+    line_up(order);
+  }
+
+ private:
+  using Ghosts = internal::GhostRing<Wait>;
+  static constexpr std::uint64_t kGhosts = 3;
+  static constexpr std::uint8_t kMostUses = 255;
+  static constexpr std::uint64_t kMostAhead = std::uint64_t{1} << 20U;
+
+  void begin_anew(const StrategyCapacity& capacity) {
+    // In weight, or without a bound, how many entries there will be has to be seen.
+    may_widen_ = capacity.in_weight || capacity.amount > kMostAhead;
+    model_.reset(may_widen_ ? residents_ : capacity.amount,
+                 capacity.in_weight ? capacity.amount : 0);
+    ghosts_.reserve(kGhosts * model_.scale());
+    set_periods();
+    rank();
+  }
+
+  void set_periods() noexcept {
+    const std::uint64_t scale = model_.scale();
+    sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 128, 8, 1 << 16));
+    learn_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, 32, 1 << 22));
+  }
+
+  /// There are twice as many entries as the bins were made for.
+  void widen() noexcept {
+    model_.double_scale();
+    try {
+      ghosts_.reserve(kGhosts * model_.scale());
+    } catch (const std::bad_alloc&) {
+      // Remembers fewer.
+    }
+    set_periods();
+    sort_by_age();
+    rank();
+  }
+
+  /// `wait` has ended in one or more uses of `node`, which begins another.
+  void begin_wait(EntryNode& node, const Wait& wait, std::uint32_t uses) noexcept {
+    Wait next;
+    Bin last = 0;
+    if (wait.uses > 0) {
+      last = model_.bin_of(now_ - wait.used_at);
+      count_until(wait, last);
+      model_.count_used(wait.of, last);
+    }
+    next.used_at = now_ + uses - 1;
+    next.uses = static_cast<std::uint8_t>(std::min<std::uint32_t>(wait.uses + uses, kMostUses));
+    next.of = model_.class_of(next.uses, last, node.weight);
+    if (uses > 1) model_.count_used_at_once(next.of, uses - 1);
+    model_.count_reached(next.of, 0);
+    keep(node, next);
+    lines_[next.of].push_newest(node);
+    join(node, next);
+  }
+
+  void count_until(const Wait& wait, Bin bin) noexcept {
+    for (std::size_t each = wait.bin + 1U; each <= bin; ++each) model_.count_reached(wait.of, each);
+  }
+
+  /// `node` is the newest of its bin.
+  void join(EntryNode& node, const Wait& wait) noexcept {
+    const std::size_t cell = ReuseModel::cell(wait.of, wait.bin);
+    if (oldest_[cell] != nullptr) return;
+    oldest_[cell] = &node;
+    ranking_.fill(cell);
+  }
+
+  void leave_line(EntryNode& node, const Wait& wait) noexcept {
+    const std::size_t cell = ReuseModel::cell(wait.of, wait.bin);
+    if (oldest_[cell] == &node) leave_bin(cell, lines_[wait.of].newer_than(node), wait.bin);
+    lines_[wait.of].remove(node);
+  }
+
+  /// The oldest of `cell` leaves it; `newer` stands behind it in the line.
+  void leave_bin(std::size_t cell, EntryNode* newer, Bin bin) noexcept {
+    if (newer != nullptr && wait_of(*newer).bin == bin) {
+      oldest_[cell] = newer;
+    } else {
+      oldest_[cell] = nullptr;
+      ranking_.empty(cell);
+    }
+  }
+
+  void pass_time(std::uint32_t requests) noexcept {
+    now_ += requests;
+    if (now_ - sorted_at_ >= sort_period_) sort_by_age();
+    if (now_ - learned_at_ >= learn_period_) learn();
+  }
+
+  /// Moves on what has come to another bin.
+  void sort_by_age() noexcept {
+    sorted_at_ = now_;
+    for (std::size_t of = 0; of < ReuseModel::kClasses; ++of) {
+      if (lines_[of].empty()) continue;
+      for (std::size_t bin = ReuseModel::kBins - 1; bin-- > 0;) {
+        const std::size_t cell = ReuseModel::cell(static_cast<Class>(of), bin);
+        while (EntryNode* const node = oldest_[cell]) {
+          Wait wait = wait_of(*node);
+          const std::uint32_t age = now_ - wait.used_at;
+          if (age < model_.begin(bin + 1)) break;
+          leave_bin(cell, lines_[of].newer_than(*node), wait.bin);
+          const Bin into = model_.bin_of(age);
+          count_until(wait, into);
+          wait.bin = into;
+          keep(*node, wait);
+          join(*node, wait);
+        }
+      }
+    }
+  }
+
+  void learn() noexcept {
+    learned_at_ = now_;
+    if (++rounds_ % 4 == 0) {
+      ghosts_.for_each([this](Wait& wait) {
+        const Bin bin = model_.bin_of(now_ - wait.used_at);
+        count_until(wait, bin);
+        wait.bin = std::max(bin, wait.bin);
+      });
+    }
+    model_.refresh();
+    rank();
+  }
+
+  void rank() noexcept {
+    ranking_.sort(model_);
+    ranking_.clear();
+    for (std::size_t cell = 0; cell < oldest_.size(); ++cell) {
+      if (oldest_[cell] != nullptr) ranking_.fill(cell);
+    }
+  }
+
+  /// Writes all to `order`, the next victim first, and tracks none of them.
+  void release(std::span<EntryNode*> order) noexcept {
+    std::size_t written = 0;
+    for (std::size_t place = 0; place < ReuseModel::kCells; ++place) {
+      const std::size_t cell = ranking_.at(place);
+      EntryNode* node = oldest_[cell];
+      while (node != nullptr && ReuseModel::cell(wait_of(*node).of, wait_of(*node).bin) == cell) {
+        TARMAC_ASSERT(written < order.size());
+        order[written++] = node;
+        node = lines_[wait_of(*node).of].newer_than(*node);
+      }
+    }
+    for (EntryNode* node : order) {
+      lines_[wait_of(*node).of].remove(*node);
+      node->scratch = 0;
+    }
+    oldest_.fill(nullptr);
+    ranking_.clear();
+    residents_ = 0;
+  }
+
+  /// Tracks `order`, the oldest use first, by what its nodes remember.
+  void line_up(std::span<EntryNode*> order) noexcept {
+    if (order.empty()) return;
+    const std::uint32_t tick = order.back()->accessed_at;
+    for (EntryNode* node : order) {
+      Wait wait;
+      wait.used_at = now_ - (tick - node->accessed_at);
+      wait.uses = static_cast<std::uint8_t>(
+          std::min<std::uint32_t>(node->visits + std::uint32_t{1}, kMostUses));
+      const std::uint32_t life = node->accessed_at - node->inserted_at;
+      const Bin last = node->visits > 0 ? model_.bin_of(life / node->visits) : Bin{0};
+      wait.of = model_.class_of(wait.uses, last, node->weight);
+      wait.bin = model_.bin_of(now_ - wait.used_at);
+      keep(*node, wait);
+      lines_[wait.of].push_newest(*node);
+      join(*node, wait);
+    }
+    residents_ = order.size();
+  }
+
+  ReuseModel model_;
+  Ranking ranking_;
+  std::array<internal::NodeList, ReuseModel::kClasses> lines_;
+  std::array<EntryNode*, ReuseModel::kCells> oldest_{};
+  Ghosts ghosts_;
+  std::uint64_t residents_ = 0;
+  bool may_widen_ = true;
+  std::uint32_t now_ = 0;
+  std::uint32_t sorted_at_ = 0;
+  std::uint32_t learned_at_ = 0;
+  std::uint32_t rounds_ = 0;
+  std::uint32_t sort_period_ = 1;
+  std::uint32_t learn_period_ = 1;
+  // A newcomer that has been announced.
+  bool awaited_ = false;
+  std::uint64_t awaited_hash_ = 0;
+  Wait awaited_wait_;
+};
+
+}  // namespace
+
+std::unique_ptr<EvictionStrategy> make_rhythm() { return std::make_unique<Rhythm>(); }
+
+}  // namespace tarmac
