@@ -6,6 +6,7 @@
 #include <tarmac/simulator/trace_reader.h>
 
 #include <memory>
+#include <span>
 
 namespace tarmac {
 
@@ -28,6 +29,16 @@ class StrategyReplay {
   /// Throws ConfigError for a size over 2^32 - 1 if the capacity is in weight: no node can carry
   /// it; nothing has changed then.
   bool play(const Request& request);
+
+  /// Plays one after the other, several times as quickly as one call for each: the memory that
+  /// later ones need is fetched meanwhile. Throws as the above, with what came before played.
+  void play(std::span<const Request> requests);
+  /// The same for objects of size 1.
+  void play(std::span<const std::uint64_t> keys);
+
+  /// Hands the objects to `successor`, as a cache does: none is lost or evicted. O(n log n). Throws
+  /// ConfigError without a strategy, and what the strategy throws; nothing has changed then.
+  void swap_strategy(std::unique_ptr<EvictionStrategy> successor);
 
   [[nodiscard]] const ReplayResult& result() const noexcept;
   /// Objects held now, and what they take of the capacity.
