@@ -57,6 +57,11 @@ class ObjectPool {
   /// Never throws: add_chunk() has made room.
   void give_back(std::uint32_t index) noexcept { free_.push_back(index); }
 
+  /// Of all objects made so far, whether in use or not.
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+    return std::uint64_t{made_} * sizeof(Object);
+  }
+
   [[nodiscard]] Object& operator[](std::uint32_t index) const noexcept {
     return chunks_[index >> kChunkBits][index & kChunkMask];
   }
@@ -128,6 +133,9 @@ class ObjectIndex {
     if (2 * (size_ + 1) > static_cast<std::uint64_t>(mask_) + 1) grow();
   }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+    return (static_cast<std::uint64_t>(mask_) + 1) * sizeof(Slot);
+  }
 
  private:
   struct Slot {

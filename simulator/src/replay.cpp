@@ -130,6 +130,9 @@ class StrategyReplay::Impl {
   [[nodiscard]] const ReplayResult& result() const noexcept { return result_; }
   [[nodiscard]] std::uint64_t objects() const noexcept { return index_.size(); }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+    return pool_.memory_bytes() + index_.memory_bytes();
+  }
 
  private:
   void count(const Request& request) noexcept {
@@ -209,6 +212,7 @@ void StrategyReplay::swap_strategy(std::unique_ptr<EvictionStrategy> successor) 
 const ReplayResult& StrategyReplay::result() const noexcept { return impl_->result(); }
 std::uint64_t StrategyReplay::objects() const noexcept { return impl_->objects(); }
 std::uint64_t StrategyReplay::used() const noexcept { return impl_->used(); }
+std::uint64_t StrategyReplay::memory_bytes() const noexcept { return impl_->memory_bytes(); }
 
 ReplayResult replay(TraceReader& trace, const StrategyFactory& factory, StrategyCapacity capacity,
                     const ReplayReport& report) {
