@@ -28,14 +28,15 @@ constexpr std::string_view kBoundColour = "#6e7781";
 constexpr std::string_view kFaint = "#d8dee4";
 constexpr std::string_view kQuiet = "#57606a";
 
-constexpr double kWidth = 1'240;
 constexpr double kRowHeight = 500;
 constexpr double kTop = 96;
 constexpr double kPlotHeight = 320;
 constexpr double kCurvesLeft = 70;
 constexpr double kCurvesRight = 600;
-constexpr double kBarsLeft = 930;
-constexpr double kBarsRight = 1'150;
+constexpr double kLabelsLeft = kCurvesRight + 54;
+constexpr double kBarsWidth = 220;
+/// About the width of a letter of a bold name.
+constexpr double kLetter = 7.4;
 constexpr double kLabelStep = 15;
 
 struct Style {
@@ -56,12 +57,29 @@ Style style_of(const SweepResult& result, std::size_t strategy) {
 }
 
 std::string name_of(const StrategyChoice& choice) {
-  return choice.is_bound() ? "belady (bound)" : choice.text();
+  constexpr std::size_t kLongest = 48;
+  std::string name = choice.is_bound() ? "belady (bound)" : choice.text();
+  if (name.size() > kLongest) name = name.substr(0, kLongest - 3) + "...";
+  return name;
 }
+
+/// The room that the longest name takes.
+double name_width(std::span<const SweepResult> results) {
+  std::size_t longest = 20;
+  for (const SweepResult& result : results) {
+    for (const StrategyChoice& choice : result.strategies) {
+      longest = std::max(longest, name_of(choice).size());
+    }
+  }
+  return kLetter * static_cast<double>(longest);
+}
+
+/// Where the bars begin: behind the names at the curves, and their own.
+double bars_left(double of_names) { return kLabelsLeft + 2 * of_names + 40; }
 
 /// A step of 1, 2 or 5 times a power of ten, such that `range` has about five.
 double nice_step(double range) {
-  const double rough = std::max(range, 1e-3) / 5;
+  const double rough = range / 5;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   for (const double factor : {1.0, 2.0, 5.0}) {
     if (factor * power >= rough) return factor * power;
@@ -72,8 +90,9 @@ double nice_step(double range) {
 /// One row of the picture: a trace, and those sizes that share a unit.
 class Row {
  public:
-  Row(Svg& svg, const SweepResult& result, bool in_weight, double top)
-      : svg_(svg), result_(result), top_(top), order_(ranking(result)) {
+  /// `at`: where the bars begin, and the top.
+  Row(Svg& svg, const SweepResult& result, bool in_weight, Point at)
+      : svg_(svg), result_(result), top_(at.y), bars_left_(at.x), order_(ranking(result)) {
     for (std::size_t size = 0; size < result.sizes.size(); ++size) {
       if (result.capacities[size].in_weight == in_weight) sizes_.push_back(size);
     }
@@ -90,7 +109,7 @@ class Row {
     svg_.text({kCurvesLeft - 40, top_ + 50}, subtitle(), {.size = 13, .colour = kQuiet});
     svg_.text({kCurvesLeft - 40, top_ + 80},
               "Misses by cache size, % of requests (lower is better)", {.size = 13, .bold = true});
-    svg_.text({kBarsLeft - 150, top_ + 80}, "At " + describe(result_, chosen_size_),
+    svg_.text({bars_left_ - 150, top_ + 80}, "At " + describe(result_, chosen_size_),
               {.size = 13, .bold = true});
     draw_axes();
     draw_curves();
@@ -127,6 +146,7 @@ class Row {
   Svg& svg_;
   const SweepResult& result_;
   double top_;
+  double bars_left_;
   std::vector<std::size_t> order_;
   std::vector<std::size_t> sizes_;
   std::size_t favourite_ = 0;
@@ -155,7 +175,8 @@ void Row::find_range() {
       high_ = std::max(high_, misses(strategy, size));
     }
   }
-  const double step = nice_step(high_ - low_);
+  // Where all miss about the same, the axis shows that they do.
+  const double step = nice_step(std::max(high_ - low_, 1.0));
   low_ = std::max(0.0, std::floor(low_ / step) * step);
   high_ = std::min(100.0, std::ceil(high_ / step) * step);
   if (high_ - low_ < step) high_ = low_ + step;
@@ -250,7 +271,7 @@ void Row::draw_labels() {
     svg_.line({kCurvesRight + 20, label.y}, {kCurvesRight + 48, label.y},
               {style.colour, is_favourite ? 3.5 : 1.8, style.dashes});
     svg_.marker({kCurvesRight + 34, label.y}, style.shape, style.colour);
-    svg_.text({kCurvesRight + 54, label.y + 4}, name_of(result_.strategies[label.strategy]),
+    svg_.text({kLabelsLeft, label.y + 4}, name_of(result_.strategies[label.strategy]),
               {.bold = is_favourite});
   }
 }
@@ -267,23 +288,24 @@ void Row::draw_bars() {
   double y = top_ + kTop;
   for (const std::size_t strategy : order) {
     const double value = misses(strategy, chosen_size_);
-    const double length = (kBarsRight - kBarsLeft) * value / largest;
+    const double length = kBarsWidth * value / largest;
     const bool is_favourite = strategy == favourite_;
-    svg_.rectangle({kBarsLeft, y + step * 0.12}, {std::max(length, 1.0), step * 0.76},
+    svg_.rectangle({bars_left_, y + step * 0.12}, {std::max(length, 1.0), step * 0.76},
                    style_of(result_, strategy).colour);
-    svg_.text({kBarsLeft - 8, y + step / 2 + 4}, name_of(result_.strategies[strategy]),
+    svg_.text({bars_left_ - 8, y + step / 2 + 4}, name_of(result_.strategies[strategy]),
               {.anchor = "end", .bold = is_favourite});
-    svg_.text({kBarsLeft + length + 6, y + step / 2 + 4}, fmt::format("{:.2f} %", value),
+    svg_.text({bars_left_ + length + 6, y + step / 2 + 4}, fmt::format("{:.2f} %", value),
               {.bold = is_favourite});
     y += step;
   }
-  svg_.line({kBarsLeft, top_ + kTop}, {kBarsLeft, y}, {.colour = kQuiet});
+  svg_.line({bars_left_, top_ + kTop}, {bars_left_, y}, {.colour = kQuiet});
 }
 
 }  // namespace
 
 std::string plot_svg(std::span<const SweepResult> results) {
   Svg svg;
+  const double bars = bars_left(name_width(results));
   double top = 0;
   for (const SweepResult& result : results) {
     for (const bool in_weight : {false, true}) {
@@ -291,11 +313,11 @@ std::string plot_svg(std::span<const SweepResult> results) {
           result.capacities.begin(), result.capacities.end(),
           [&](const StrategyCapacity& capacity) { return capacity.in_weight == in_weight; });
       if (!has_any) continue;
-      Row(svg, result, in_weight, top).draw();
+      Row(svg, result, in_weight, {bars, top}).draw();
       top += kRowHeight;
     }
   }
-  return svg.document({kWidth, top}, "Misses of eviction strategies by cache size");
+  return svg.document({bars + kBarsWidth + 90, top}, "Misses of eviction strategies by cache size");
 }
 
 }  // namespace tarmac

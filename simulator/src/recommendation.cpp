@@ -75,7 +75,7 @@ std::string sentence_of(const SweepResult& result, const Recommendation& chosen,
         chosen.excess == 0
             ? fmt::format(", and no other misses less at any of the {} sizes", result.sizes.size())
             : fmt::format(
-                  ", and over all {} sizes {:.1f} % more often than the best strategy of each",
+                  ", and over the {} sizes {:.1f} % more often than the best strategy of each",
                   result.sizes.size(), chosen.excess * 100);
   }
   if (chosen.size != sizes.back()) {

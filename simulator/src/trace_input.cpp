@@ -13,8 +13,9 @@ constexpr std::size_t kBlockBytes = std::size_t{1} << 20U;
 }  // namespace
 
 TraceInput::TraceInput(const std::filesystem::path& file)
-    : source_(open_byte_source(file)), buffer_(kBufferBytes + 1) {
-  cursor_ = end_ = buffer_.data();
+    : source_(open_byte_source(file)),
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes + 1)) {
+  cursor_ = end_ = buffer_.get();
 }
 
 std::string_view TraceInput::peek(std::size_t bytes) {
@@ -66,11 +67,11 @@ bool TraceInput::next_record(Piece& piece, std::size_t bytes) {
 /// Moves what is left to the front and reads until something more is there or the file ends.
 void TraceInput::refill() {
   const std::size_t kept = left();
-  std::memmove(buffer_.data(), cursor_, kept);
+  std::memmove(buffer_.get(), cursor_, kept);
   std::size_t filled = kept;
   try {
     const std::size_t wanted = std::min(kBufferBytes - filled, kBlockBytes);
-    const std::size_t got = source_->read(std::span(buffer_.data() + filled, wanted));
+    const std::size_t got = source_->read(std::span(buffer_.get() + filled, wanted));
     ended_ = got == 0;
     filled += got;
   } catch (const Damage& damage) {
@@ -78,8 +79,8 @@ void TraceInput::refill() {
     damage_ = damage.message;
     ended_ = true;
   }
-  cursor_ = buffer_.data();
-  end_ = buffer_.data() + filled;
+  cursor_ = buffer_.get();
+  end_ = buffer_.get() + filled;
   buffer_[filled] = '\0';
 }
 

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "byte_source.h"
 
@@ -55,7 +54,8 @@ class TraceInput {
   void skip_to_line_end();
 
   std::unique_ptr<ByteSource> source_;
-  std::vector<char> buffer_;
+  // Not filled with zeros: most of it is never touched for a short trace.
+  std::unique_ptr<char[]> buffer_;
   const char* cursor_ = nullptr;
   const char* end_ = nullptr;
   bool ended_ = false;
