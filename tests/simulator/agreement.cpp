@@ -40,8 +40,9 @@ constexpr std::string_view kCaffeine = "Caffeine";
 
 /// Notes that say a row is no fair measure.
 bool excludes(std::string_view note) {
-  static constexpr auto kWords = std::to_array<std::string_view>(
-      {"degenerate", "never admitted", "hardly adapts", "not the published"});
+  static constexpr auto kWords =
+      std::to_array<std::string_view>({"degenerate", "never admitted", "hardly adapts",
+                                       "not the published", "compare with the lirs.c rows"});
   return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view words) {
     return note.find(words) != std::string_view::npos;
   });
@@ -209,7 +210,7 @@ std::vector<AgreementSummary> summarise(const std::vector<AgreementCell>& cells)
                            summary.largest <= level.most.value_or(1) &&
                            summary.worst <= level.worse.value_or(1);
     summary.kept = summary.kept_in_each && summary.mean <= level.mean.value_or(1) &&
-                   (!level.near || summary.near_share >= level.near_share);
+                   (!level.near || summary.cells == 0 || summary.near_share >= level.near_share);
     summaries.push_back(summary);
   }
   return summaries;
