@@ -86,22 +86,23 @@ std::string fidelity_table(const std::vector<SwapFidelity>& swaps) {
   std::map<std::pair<std::string, std::string>, std::vector<const SwapFidelity*>> pairs;
   for (const SwapFidelity& swap : swaps) pairs[{swap.from, swap.to}].push_back(&swap);
   std::string text =
-      "| from | to | cases | within 1 point | nearer than cold | furthest, points | there, cold | "
-      "where |\n"
-      "|---|---|---:|---:|---:|---:|---:|---|\n";
+      "| from | to | cases | within 1 point | nearer than cold | lowest, points | there, cold | "
+      "where "
+      "| highest |\n"
+      "|---|---|---:|---:|---:|---:|---:|---|---:|\n";
   for (const auto& [pair, all] : pairs) {
     const auto near =
         std::count_if(all.begin(), all.end(), [](const auto* s) { return s->is_near(); });
     const auto nearer = std::count_if(all.begin(), all.end(),
                                       [](const auto* s) { return s->is_nearer_than_cold(); });
-    const SwapFidelity& furthest =
-        **std::max_element(all.begin(), all.end(), [](const auto* a, const auto* b) {
-          return std::abs(a->difference()) < std::abs(b->difference());
-        });
-    text +=
-        fmt::format("| `{}` | `{}` | {} | {} | {} | {:+.2f} | {:+.2f} | {}, {} entries |\n",
-                    pair.first, pair.second, all.size(), near, nearer, furthest.difference() * 100,
-                    furthest.cold_difference() * 100, furthest.trace, furthest.capacity);
+    const auto [lowest, highest] = std::minmax_element(
+        all.begin(), all.end(),
+        [](const auto* a, const auto* b) { return a->difference() < b->difference(); });
+    text += fmt::format(
+        "| `{}` | `{}` | {} | {} | {} | {:+.2f} | {:+.2f} | {}, {} entries | {:+.2f} |\n",
+        pair.first, pair.second, all.size(), near, nearer, (*lowest)->difference() * 100,
+        (*lowest)->cold_difference() * 100, (*lowest)->trace, (*lowest)->capacity,
+        (*highest)->difference() * 100);
   }
   return text;
 }

@@ -40,8 +40,9 @@ struct SwapFidelity {
 [[nodiscard]] std::vector<SwapFidelity> measure_swaps(const std::vector<StrategyChoice>& strategies,
                                                       const std::vector<SwapCase>& cases);
 
-/// A row for each pair: the largest difference over the cases, that of a cold start beside it, and
-/// how many cases are within 1 point and nearer than cold.
+/// A row for each pair: how many cases are within 1 point and nearer than cold, the lowest
+/// difference over the cases with that of a cold start beside it, and the highest, where it did
+/// better.
 [[nodiscard]] std::string fidelity_table(const std::vector<SwapFidelity>& swaps);
 
 }  // namespace tarmac::simulator_tests

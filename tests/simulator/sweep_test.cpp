@@ -69,9 +69,10 @@ TEST(Choices, ThatCannotBeMeantAreRefusedWithAMend) {
       {"lfu{ageing=true}x", "behind the closing brace"},
       {"belady{x=1}", "no parameters"},
   };
-  for (const auto& [list, says] : strategies) {
-    EXPECT_THAT(refusal_of([&] { static_cast<void>(parse_strategies(list)); }), HasSubstr(says))
-        << list;
+  for (const auto& choice : strategies) {
+    EXPECT_THAT(refusal_of([&] { static_cast<void>(parse_strategies(choice.first)); }),
+                HasSubstr(choice.second))
+        << choice.first;
   }
   for (const char* list : {"0", "0%", "101%", "-1", "1.5", "10 %", "5XB", "1e99", "MiB", "1..5%",
                            "0.5B", "99999999999999TiB", "1%x"}) {
