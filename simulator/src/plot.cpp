@@ -198,7 +198,9 @@ double Row::x_of(std::size_t size) const {
 void Row::draw_axes() {
   const double bottom = top_ + kTop + kPlotHeight;
   const double step = nice_step(high_ - low_);
-  for (double percent = low_; percent <= high_ + step / 100; percent += step) {
+  const int steps = static_cast<int>(std::lround((high_ - low_) / step));
+  for (int i = 0; i <= steps; ++i) {
+    const double percent = low_ + i * step;
     svg_.line({kCurvesLeft, y_of(percent)}, {kCurvesRight, y_of(percent)}, {.colour = kFaint});
     svg_.text({kCurvesLeft - 8, y_of(percent) + 4},
               fmt::format("{:g} %", std::round(percent * 1e6) / 1e6),

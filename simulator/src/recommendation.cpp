@@ -138,6 +138,7 @@ std::vector<std::size_t> ranking(const SweepResult& result) {
   std::vector<std::size_t> order(result.strategies.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<double> excess;
+  excess.reserve(order.size());
   for (const std::size_t one : order) excess.push_back(excess_of(result, one));
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     const bool a_is_bound = result.strategies[a].is_bound();

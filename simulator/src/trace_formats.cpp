@@ -45,7 +45,7 @@ const FormatRow& named(std::string_view wanted) {
 // To add a format, write its file in formats/, and add its line here. Those whose first line shows
 // what they are come first.
 std::span<const FormatRow> format_rows() noexcept {
-  static const auto kRows = std::to_array<FormatRow>({
+  static const auto rows = std::to_array<FormatRow>({
       csv_format(),
       cloud_physics_format(),
       json_lines_format(),
@@ -59,7 +59,7 @@ std::span<const FormatRow> format_rows() noexcept {
       int64_little_endian_format(),
       keys_format(),
   });
-  return kRows;
+  return rows;
 }
 
 const FormatRow& choose_format(std::string_view wanted, std::string_view file_name,

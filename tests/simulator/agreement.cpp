@@ -18,21 +18,16 @@ namespace tarmac::simulator_tests {
 namespace {
 
 // Columns of expected_miss_ratios.csv.
-enum Column : std::size_t {
-  kTrace,
-  kAlgorithm,
-  kParameters,
-  kUnit,
-  kSize,
-  kFraction,
-  kRequests,
-  kMisses,
-  kMissRatio,
-  kByteMissRatio,
-  kSeed,
-  kSimulator,
-  kNote
-};
+constexpr std::size_t kTrace = 0;
+constexpr std::size_t kAlgorithm = 1;
+constexpr std::size_t kParameters = 2;
+constexpr std::size_t kUnit = 3;
+constexpr std::size_t kSize = 4;
+constexpr std::size_t kFraction = 5;
+constexpr std::size_t kRequests = 6;
+constexpr std::size_t kMisses = 7;
+constexpr std::size_t kSimulator = 11;
+constexpr std::size_t kNote = 12;
 
 constexpr std::string_view kLibCacheSim = "libCacheSim aa0fc409";
 constexpr std::string_view kLibCacheSim2025 = "libCacheSim in 3L-Cache";

@@ -57,9 +57,9 @@ std::string cells_table(const std::vector<const AgreementCell*>& cells) {
       "|---|---:|---|---|---:|---:|---:|---|\n";
   for (const AgreementCell* cell : cells) {
     text +=
-        fmt::format("| {} | {}{} | `{}` | {} | {:.6f} | {:.6f} | {} | {} |\n", cell->trace, cell->size,
-                    cell->in_bytes ? " B" : "", cell->rule->strategy, short_name(cell->simulator),
-                    cell->expected_ratio(), cell->our_ratio(),
+        fmt::format("| {} | {}{} | `{}` | {} | {:.6f} | {:.6f} | {} | {} |\n", cell->trace,
+                    cell->size, cell->in_bytes ? " B" : "", cell->rule->strategy,
+                    short_name(cell->simulator), cell->expected_ratio(), cell->our_ratio(),
                     *cell->ours == cell->misses ? "0" : fmt::format("{:+.6f}", cell->difference()),
                     cell->exception.empty() ? "" : "excepted: " + cell->exception);
   }
