@@ -20,6 +20,7 @@ from reporting.pages import Page  # noqa: E402
 from reporting.plot import plot  # noqa: E402
 from reporting.runner import Runner  # noqa: E402
 from reporting.samples import Samples  # noqa: E402
+from reporting import simulator  # noqa: E402
 
 ROOT = HERE.parent
 PAGES = ROOT / "docs" / "benchmarks"
@@ -71,6 +72,9 @@ def measure(arguments):
         "filter": arguments.filter,
         "sizes": [f"--{name}={value}" for name, value in sizes.items()],
         "subjects": arguments.subjects.split(",") if arguments.subjects else None,
+        # Part of whole runs only, or alone: `--filter simulator`.
+        "simulator_trace": simulator.trace_for(ROOT, arguments.quick)
+                           if arguments.filter in ("", "simulator") and not arguments.subjects else None,
     }, lambda line: print(line, file=sys.stderr, flush=True))
     machine = machine_of(arguments.programs.parent)  # Before: the load is that of the others.
     data = runner.run()
@@ -79,8 +83,18 @@ def measure(arguments):
     return data
 
 
+def simulator_page(data):
+    processor = data.get("machine", {}).get("processor", "")
+    return simulator.page(data["simulator"], f"{data['date']}, {processor}." if processor else "")
+
+
 def save(samples, folder):
     folder.mkdir(parents=True, exist_ok=True)
+    if "simulator" in samples.data:
+        (folder / "simulator.md").write_text(simulator_page(samples.data), encoding="utf-8")
+        if not samples.cells:
+            print(f"wrote {folder}/simulator.md", file=sys.stderr)
+            return
     drawing = plot(samples)
     if drawing:
         (folder / "results.svg").write_text(drawing, encoding="utf-8")
@@ -112,7 +126,10 @@ def main():
     if arguments.save:
         save(samples, arguments.to)
     else:
-        print(Page(samples).text())
+        if samples.cells:
+            print(Page(samples).text())
+        if "simulator" in samples.data:
+            print(simulator_page(samples.data))
     open_figures = [row for row in figures_of(samples) if row.verdict == "not reached"]
     print(f"{len(open_figures)} figures not reached", file=sys.stderr)
 

@@ -6,6 +6,7 @@ find_package(Boost 1.81 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(zstd REQUIRED)
+find_package(ZLIB REQUIRED)
 
 if(TARMAC_WITH_PROMETHEUS)
   find_package(prometheus-cpp REQUIRED)

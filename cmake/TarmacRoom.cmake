@@ -26,6 +26,7 @@ set(TARMAC_PACKAGE_OF_nlohmann_json "nlohmann_json")
 set(TARMAC_PACKAGE_OF_prometheus-cpp "prometheus-cpp")
 set(TARMAC_PACKAGE_OF_yaml-cpp "yaml-cpp")
 set(TARMAC_PACKAGE_OF_zstd "zstd")
+set(TARMAC_PACKAGE_OF_ZLIB "ZLIB")
 set(TARMAC_PACKAGE_OF_GTest "GTest")
 
 # Sets <out> to those of the libraries that are rooms of this project and are not built (switched

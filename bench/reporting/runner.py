@@ -14,6 +14,7 @@ from .samples import add_round
 FAR_BEHIND = 2.5
 # What a feature adds is measured many times in turn within each round.
 FEATURE_ROUNDS = 3
+SIMULATOR_ROUNDS = 3
 
 
 class Runner:
@@ -41,7 +42,17 @@ class Runner:
         for subject in subjects:  # Once: the allocator hands out the same each time.
             self.measure(0, "cache_bench", f"memory of {subject}",
                          [f"--subject={subject}", "--memory"])
+        self.measure_simulator()
         return self.data
+
+    def measure_simulator(self):
+        trace = self.settings.get("simulator_trace")
+        if trace is None or not (self.programs / "simulator_bench").exists():
+            return
+        rounds = min(self.settings["rounds"], SIMULATOR_ROUNDS)
+        self.data["simulator"] = json.loads(
+            self.call("simulator_bench", [str(trace), str(rounds)]))
+        self.say(f"the simulator, {rounds} rounds")
 
     def has_features(self):
         return (self.programs / "feature_bench").exists() and not self.settings["subjects"]

@@ -16,6 +16,7 @@ enum class Status : int { done = 0, failed = 1, wrong = 2 };
 
 /// Adds a command to `app`; when it is the one called, `run` becomes what to do.
 void add_demo_command(CLI::App& app, std::function<Status()>& run);
+void add_simulate_command(CLI::App& app, std::function<Status()>& run);
 void add_check_command(CLI::App& app, std::function<Status()>& run);
 
 /// The files that the words of a `demo` call mean: all shipped scenarios if there is none. A word

@@ -44,8 +44,10 @@ std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
       "Exit status: 0 done, 1 the work failed, 2 the call or a file is wrong.\n\n"
       "Examples:\n"
       "  tarmac demo --config config/tarmac.yaml\n"
+      "  tarmac simulate requests.csv.zst\n"
       "  tarmac check config/tarmac.yaml");
   tarmac::cli::add_demo_command(app, run);
+  tarmac::cli::add_simulate_command(app, run);
   tarmac::cli::add_check_command(app, run);
   refuse_unknown_command(app, argc, argv);
   app.parse(argc, argv);
@@ -53,7 +55,8 @@ std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
 }
 
 int run_program(int argc, char** argv) {
-  CLI::App app("Plays caches from YAML files, and checks the files.", "tarmac");
+  CLI::App app("Plays caches from YAML files, checks the files, and simulates strategies.",
+               "tarmac");
   std::function<Status()> run;
   try {
     run = parse(app, argc, argv);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace tarmac::internal {
 
@@ -29,5 +30,11 @@ struct Damage {
 
 /// Opens `file` and looks at its first bytes to tell whether it is compressed. Throws Damage.
 [[nodiscard]] std::unique_ptr<ByteSource> open_byte_source(const std::filesystem::path& file);
+
+// Decompressors over a stream of which `head` has been read already, to look at the magic bytes.
+[[nodiscard]] std::unique_ptr<ByteSource> make_zstd_source(std::unique_ptr<ByteSource> file,
+                                                           const std::string& head);
+[[nodiscard]] std::unique_ptr<ByteSource> make_gzip_source(std::unique_ptr<ByteSource> file,
+                                                           const std::string& head);
 
 }  // namespace tarmac::internal

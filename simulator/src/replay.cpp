@@ -1,9 +1,7 @@
 #include <tarmac/simulator/replay.h>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <algorithm>
-#include <deque>
+#include <array>
 #include <limits>
 #include <string>
 #include <utility>
@@ -12,47 +10,29 @@
 #include <tarmac/core/assert.h>
 #include <tarmac/core/error.h>
 
+#include "object_pool.h"
+
 namespace tarmac {
 namespace {
 
-/// Spreads the bits of keys, which in traces are often consecutive (the finaliser of splitmix64).
-struct KeyHash {
-  using is_avalanching = void;
-  std::size_t operator()(std::uint64_t key) const noexcept {
-    key = (key ^ (key >> 30U)) * 0xBF58'476D'1CE4'E5B9U;
-    key = (key ^ (key >> 27U)) * 0x94D0'49BB'1331'11EBU;
-    return key ^ (key >> 31U);
-  }
-};
-
-struct Object : EntryNode {
-  std::uint64_t key = 0;
-};
-
-/// Objects at addresses that do not move, used again after an eviction.
-class ObjectPool {
- public:
-  Object& take() {
-    if (free_.empty()) return objects_.emplace_back();
-    Object& object = *free_.back();
-    free_.pop_back();
-    return object;
-  }
-  void give_back(Object& object) {
-    object = Object{};
-    free_.push_back(&object);
-  }
-
- private:
-  std::deque<Object> objects_;
-  std::vector<Object*> free_;
-};
+using internal::Object;
+using internal::ObjectIndex;
 
 std::int64_t nanoseconds_of(std::uint64_t seconds) {
   constexpr std::uint64_t kSecondsMax =
       static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / 1'000'000'000U;
   if (seconds > kSecondsMax) return kNever - 1;
   return static_cast<std::int64_t>(seconds * 1'000'000'000U);
+}
+
+/// The request that stands for a key alone.
+Request request_of(const Request& request) noexcept { return request; }
+std::uint64_t key_of(const Request& request) noexcept { return request.key; }
+std::uint64_t key_of(std::uint64_t key) noexcept { return key; }
+Request request_of(std::uint64_t key) noexcept {
+  Request request;
+  request.key = key;
+  return request;
 }
 
 }  // namespace
@@ -71,69 +51,119 @@ class StrategyReplay::Impl {
     strategy_->on_resize(capacity_);
   }
 
-  bool play(const Request& request) {
+  /// Plays what follows each other while the memory that the requests ahead need is on its way:
+  /// first their slots, and then, when those are there, their objects.
+  template <class Requests>
+  void play_all(const Requests& requests) {
+    constexpr std::size_t kSlotsAhead = 24;
+    constexpr std::size_t kObjectsAhead = 12;
+    constexpr std::size_t kRing = 32;
+    static_assert(kSlotsAhead < kRing);
+    std::array<std::uint64_t, kRing> hashes{};
+    const std::size_t count = requests.size();
+    for (std::size_t i = 0; i < count + kSlotsAhead; ++i) {
+      if (i < count) {
+        const std::uint64_t hash = internal::hash_of_key(key_of(requests[i]));
+        hashes[i % kRing] = hash;
+        index_.prefetch(hash);
+      }
+      if (i >= kObjectsAhead && i - kObjectsAhead < count) {
+        const std::uint32_t guess = index_.guess(hashes[(i - kObjectsAhead) % kRing]);
+        if (guess != ObjectIndex::kNone) __builtin_prefetch(&pool_[guess], 1);
+      }
+      if (i >= kSlotsAhead) {
+        play(request_of(requests[i - kSlotsAhead]), hashes[(i - kSlotsAhead) % kRing]);
+      }
+    }
+  }
+
+  bool play(const Request& request, std::uint64_t hash) {
     constexpr std::uint64_t kWeightMax = std::numeric_limits<std::uint32_t>::max();
     if (capacity_.in_weight && request.size > kWeightMax) {
       throw ConfigError("replay: key " + std::to_string(request.key) + " has the size " +
                         std::to_string(request.size) + ", over " + std::to_string(kWeightMax) +
                         "; give the capacity in objects, or divide all sizes");
     }
-    ++clock_;
-    ++result_.requests;
-    result_.bytes += request.size;
-    const auto found = objects_.find(request.key);
-    if (found != objects_.end()) {
-      hit(*found->second);
+    const std::uint32_t found =
+        index_.find(hash, [&](std::uint32_t object) { return pool_[object].key == request.key; });
+    if (found != ObjectIndex::kNone) {
+      count(request);
+      ++result_.hits;
+      hit(pool_[found]);
       return true;
     }
+    const std::uint64_t cost = capacity_.in_weight ? request.size : 1;
+    const bool fits = cost <= capacity_.amount;
+    // Whatever may fail comes first.
+    if (fits) index_.reserve_one();
+    const std::uint32_t taken = fits ? pool_.take() : ObjectIndex::kNone;
+    count(request);
     ++result_.misses;
     result_.missed_bytes += request.size;
-    const std::uint64_t cost = capacity_.in_weight ? request.size : 1;
-    if (cost > capacity_.amount) {
+    if (!fits) {
       ++result_.bypassed;
       return false;
     }
-    // Room is made before the newcomer is tracked: it must not be the victim of its own arrival.
-    Object& object = arrive(request);
+    Object& object = pool_[taken];
+    fill(object, request, hash);
     strategy_->on_arrival(object);
+    // Room is made before the newcomer is tracked: it must not be the victim of its own arrival.
     while (used_ > capacity_.amount - cost) evict();
-    insert(object, cost);
+    index_.insert(hash, taken);
+    strategy_->on_insert(object);
+    used_ += cost;
     return false;
   }
 
+  void swap_strategy(std::unique_ptr<EvictionStrategy> successor) {
+    if (successor == nullptr) {
+      throw ConfigError("replay: there is no strategy to swap to; give one");
+    }
+    successor->on_resize(capacity_);
+    std::vector<EntryNode*> order(index_.size());
+    strategy_->hand_over(order);
+    successor->take_over(order);
+    strategy_ = std::move(successor);
+    tracking_ = strategy_->tracking();
+  }
+
   [[nodiscard]] const ReplayResult& result() const noexcept { return result_; }
-  [[nodiscard]] std::uint64_t objects() const noexcept { return objects_.size(); }
+  [[nodiscard]] std::uint64_t objects() const noexcept { return index_.size(); }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+    return pool_.memory_bytes() + index_.memory_bytes();
+  }
 
  private:
-  void hit(Object& object) {
-    ++result_.hits;
+  void count(const Request& request) noexcept {
+    ++clock_;
+    ++result_.requests;
+    result_.bytes += request.size;
+  }
+
+  void hit(Object& object) noexcept {
+    // As in the cache: where nobody asks for hits, none is recorded.
+    if (tracking_ == AccessTracking::none) return;
     if (object.visits < EntryNode::kMaxVisits) ++object.visits;
     object.accessed_at = clock_;
     tell_hit(*strategy_, tracking_, object);
   }
 
-  Object& arrive(const Request& request) {
-    Object& object = pool_.take();
+  void fill(Object& object, const Request& request, std::uint64_t hash) {
     object.key = request.key;
-    object.hash = KeyHash{}(request.key);
+    object.hash = hash;
     // In objects, weights do not count: one too large for a node is held at the largest.
     object.weight = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(request.size, std::numeric_limits<std::uint32_t>::max()));
+    object.visits = 0;
+    object.mark = 0;
     object.inserted_at = clock_;
     object.accessed_at = clock_;
-    if (request.ttl.count() > 0) {
-      object.expires_at =
-          deadline_after(nanoseconds_of(request.time),
-                         nanoseconds_of(static_cast<std::uint64_t>(request.ttl.count())));
-    }
-    return object;
-  }
-
-  void insert(Object& object, std::uint64_t cost) {
-    objects_.emplace(object.key, &object);
-    strategy_->on_insert(object);
-    used_ += cost;
+    object.expires_at =
+        request.ttl.count() <= 0
+            ? kNever
+            : deadline_after(nanoseconds_of(request.time),
+                             nanoseconds_of(static_cast<std::uint64_t>(request.ttl.count())));
   }
 
   void evict() {
@@ -142,14 +172,20 @@ class StrategyReplay::Impl {
     Object& object = static_cast<Object&>(*victim);
     used_ -= capacity_.cost(object);
     ++result_.evictions;
-    objects_.erase(object.key);
     strategy_->on_remove(object, RemovalCause::evicted);
-    pool_.give_back(object);
+    // Addresses are compared, so that the objects of other slots are not touched.
+    pool_.give_back(
+        index_.erase(object.hash, [&](std::uint32_t number) { return &pool_[number] == &object; }));
+    // The next victims have not been touched for long. Of the nearest one, whose object came here
+    // as the one after it the last time, the slot is fetched too.
+    const EvictionStrategy::Outlook outlook = strategy_->outlook();
+    if (outlook.next != nullptr) index_.prefetch(outlook.next->hash);
+    if (outlook.after != nullptr) __builtin_prefetch(outlook.after, 1);
   }
 
   // The strategy goes before the objects that it may point to.
-  ObjectPool pool_;
-  boost::unordered_flat_map<std::uint64_t, Object*, KeyHash> objects_;
+  internal::ObjectPool pool_;
+  ObjectIndex index_;
   std::unique_ptr<EvictionStrategy> strategy_;
   StrategyCapacity capacity_;
   AccessTracking tracking_ = AccessTracking::ordered;
@@ -165,10 +201,18 @@ StrategyReplay::StrategyReplay(StrategyReplay&&) noexcept = default;
 StrategyReplay& StrategyReplay::operator=(StrategyReplay&&) noexcept = default;
 StrategyReplay::~StrategyReplay() = default;
 
-bool StrategyReplay::play(const Request& request) { return impl_->play(request); }
+bool StrategyReplay::play(const Request& request) {
+  return impl_->play(request, internal::hash_of_key(request.key));
+}
+void StrategyReplay::play(std::span<const Request> requests) { impl_->play_all(requests); }
+void StrategyReplay::play(std::span<const std::uint64_t> keys) { impl_->play_all(keys); }
+void StrategyReplay::swap_strategy(std::unique_ptr<EvictionStrategy> successor) {
+  impl_->swap_strategy(std::move(successor));
+}
 const ReplayResult& StrategyReplay::result() const noexcept { return impl_->result(); }
 std::uint64_t StrategyReplay::objects() const noexcept { return impl_->objects(); }
 std::uint64_t StrategyReplay::used() const noexcept { return impl_->used(); }
+std::uint64_t StrategyReplay::memory_bytes() const noexcept { return impl_->memory_bytes(); }
 
 ReplayResult replay(TraceReader& trace, const StrategyFactory& factory, StrategyCapacity capacity,
                     const ReplayReport& report) {

@@ -12,7 +12,7 @@ using ::testing::MatchesRegex;
 TEST(Help, HasCommandsExitStatusAndExamples) {
   const auto done = run({"--help"});
   EXPECT_EQ(done.status, 0);
-  for (const auto* part : {"demo", "check", "Exit status", "Examples:"}) {
+  for (const auto* part : {"demo", "simulate", "check", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }
@@ -22,6 +22,16 @@ TEST(Help, OfDemoNamesEveryOption) {
   EXPECT_EQ(done.status, 0);
   for (const auto* part : {"SCENARIO", "--config", "--trace", "--json", "--metrics", "--serve",
                            "--list", "--no-color", "Exit status", "Examples:"}) {
+    EXPECT_THAT(done.out, HasSubstr(part));
+  }
+}
+
+TEST(Help, OfSimulateNamesEveryOptionAndFormat) {
+  const auto done = run({"simulate", "--help"});
+  EXPECT_EQ(done.status, 0);
+  for (const auto* part :
+       {"TRACE", "--strategy", "--size", "--bytes", "--format", "--strict", "--csv", "--json",
+        "--plot", "--jobs", "--no-progress", "arc", "oracle_general", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }

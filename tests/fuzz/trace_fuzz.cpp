@@ -1,6 +1,7 @@
-// Traces, plain and compressed: any bytes are requests up to a place that is refused; time never
-// runs backwards, and a reader that has refused stays where it is.
+// Traces of every form, plain and compressed: any bytes are requests up to a place that is refused;
+// time never runs backwards, and a reader that has refused stays where it is.
 #include <tarmac/core/error.h>
+#include <tarmac/simulator/trace_formats.h>
 #include <tarmac/simulator/trace_reader.h>
 
 #include "fuzz.h"
@@ -33,19 +34,29 @@ void read(tarmac::TraceReader& trace) {
   }
 }
 
+/// Opens the file in memory and reads it.
+void read_as(const std::string& path, const tarmac::TraceOptions& options) {
+  try {
+    tarmac::TraceReader trace(path, options);
+    read(trace);
+    const auto fraction = trace.progress().fraction();
+    tarmac::fuzz::require(fraction >= 0 && fraction <= 1, "more has been read than there is");
+    tarmac::fuzz::require(!options.strict || trace.problems().count == 0, "left something out");
+  } catch (const tarmac::ConfigError& error) {
+    tarmac::fuzz::require(std::string_view(error.what()).starts_with(path),
+                          "refused without a place");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const tarmac::fuzz::MemoryFile file;
+  static const auto formats = tarmac::trace_formats();
   file.fill(tarmac::fuzz::as_text(data, size));
-  try {
-    tarmac::TraceReader trace(file.path());
-    read(trace);
-    const auto fraction = trace.progress().fraction();
-    tarmac::fuzz::require(fraction >= 0 && fraction <= 1, "more has been read than there is");
-  } catch (const tarmac::ConfigError& error) {
-    tarmac::fuzz::require(std::string_view(error.what()).starts_with(file.path()),
-                          "refused without a place");
-  }
+  read_as(file.path(), {});
+  // As one of the forms, whichever it is; most content speaks for none.
+  const std::size_t which = size == 0 ? 0 : (size + data[size - 1]) % formats.size();
+  read_as(file.path(), {std::string(formats[which].name), false});
   return 0;
 }

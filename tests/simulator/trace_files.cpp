@@ -55,17 +55,17 @@ std::string compressed(std::string_view plain, const ZstdOptions& options) {
   return result;
 }
 
-std::vector<Request> read_all(const std::filesystem::path& file) {
-  TraceReader reader(file);
+std::vector<Request> read_all(const std::filesystem::path& file, const TraceOptions& options) {
+  TraceReader reader(file, options);
   std::vector<Request> requests;
   Request request;
   while (reader.next(request)) requests.push_back(request);
   return requests;
 }
 
-std::string error_of(const std::filesystem::path& file) {
+std::string error_of(const std::filesystem::path& file, const TraceOptions& options) {
   try {
-    const auto requests = read_all(file);
+    const auto requests = read_all(file, options);
     return "no error";
   } catch (const ConfigError& error) {
     return error.what();

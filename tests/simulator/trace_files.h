@@ -36,10 +36,12 @@ struct ZstdOptions {
 /// One zstd frame.
 [[nodiscard]] std::string compressed(std::string_view plain, const ZstdOptions& options = {});
 
-[[nodiscard]] std::vector<Request> read_all(const std::filesystem::path& file);
+[[nodiscard]] std::vector<Request> read_all(const std::filesystem::path& file,
+                                            const TraceOptions& options = {});
 
 /// What the ConfigError of reading the whole of `file` says; "no error" if there is none.
-[[nodiscard]] std::string error_of(const std::filesystem::path& file);
+[[nodiscard]] std::string error_of(const std::filesystem::path& file,
+                                   const TraceOptions& options = {});
 
 /// The shipped trace of this repository.
 [[nodiscard]] std::filesystem::path shipped_trace();

@@ -172,13 +172,13 @@ class BadTraceTest : public TraceReaderTest, public ::testing::WithParamInterfac
 
 TEST_P(BadTraceTest, IsRefusedWithItsLineAndAMend) {
   const auto file = folder_.write("bad.csv", GetParam().content);
-  const std::string error = error_of(file);
+  const std::string error = error_of(file, {.format = "csv"});
   EXPECT_THAT(error, StartsWith(file.string() + ":" + std::to_string(GetParam().line) + ": "));
   EXPECT_THAT(error, HasSubstr(GetParam().says));
   EXPECT_THAT(error, HasSubstr("; ")) << "what is wrong; what to do";
   // The same content must be refused in the same words when it comes out of a compressed file.
   const auto packed = folder_.write("bad.zst", compressed(GetParam().content));
-  const std::string packed_error = error_of(packed);
+  const std::string packed_error = error_of(packed, {.format = "csv"});
   EXPECT_EQ(packed_error.substr(packed.string().size()), error.substr(file.string().size()));
 }
 

@@ -6,6 +6,7 @@
 #include <tarmac/simulator/trace_reader.h>
 
 #include <memory>
+#include <span>
 
 namespace tarmac {
 
@@ -29,10 +30,22 @@ class StrategyReplay {
   /// it; nothing has changed then.
   bool play(const Request& request);
 
+  /// Plays one after the other, several times as quickly as one call for each: the memory that
+  /// later ones need is fetched meanwhile. Throws as the above, with what came before played.
+  void play(std::span<const Request> requests);
+  /// The same for objects of size 1.
+  void play(std::span<const std::uint64_t> keys);
+
+  /// Hands the objects to `successor`, as a cache does: none is lost or evicted. O(n log n). Throws
+  /// ConfigError without a strategy, and what the strategy throws; nothing has changed then.
+  void swap_strategy(std::unique_ptr<EvictionStrategy> successor);
+
   [[nodiscard]] const ReplayResult& result() const noexcept;
   /// Objects held now, and what they take of the capacity.
   [[nodiscard]] std::uint64_t objects() const noexcept;
   [[nodiscard]] std::uint64_t used() const noexcept;
+  /// Bytes of the objects and of the table that finds them, without what the strategy allocates.
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
  private:
   class Impl;

@@ -1,4 +1,5 @@
-// Reads a request trace, one request at a time, from a CSV file, plain or compressed with zstd.
+// Reads a request trace, one request at a time, whatever its form; plain, or packed with gzip or
+// zstd.
 #pragma once
 
 #include <chrono>
@@ -18,8 +19,7 @@ struct Request {
   /// column: the number of the request, from 0.
   std::uint64_t time = 0;
   std::uint64_t key = 0;
-  /// Bytes, at least 1. A trace gives every key one size; the reader does not check that, because
-  /// it would have to remember every key.
+  /// Bytes, at least 1. May differ from one request of a key to the next, as published traces do.
   std::uint64_t size = 1;
   bool is_write = false;
   /// Zero: none.
@@ -36,26 +36,47 @@ struct TraceProgress {
   [[nodiscard]] double fraction() const noexcept;
 };
 
+struct TraceOptions {
+  /// One of trace_formats(); empty: told by the file's first line, else by its name.
+  std::string format;
+  /// Whether the first malformed line ends the reading. Otherwise it is left out, and counted.
+  bool strict = true;
+};
+
+/// Lines (or records) of a trace that were left out because they could not be read.
+struct TraceProblems {
+  /// How many of them are described; the rest is only counted.
+  static constexpr std::size_t kDescribedMax = 5;
+
+  std::uint64_t count = 0;
+  /// The first ones, as `FILE:LINE: what is wrong; what to do`.
+  std::vector<std::string> first;
+};
+
 namespace internal {
-class ByteSource;
+class TraceFormat;
+class TraceInput;
 }  // namespace internal
 
-/// A trace file, read from its first request to its last in bounded memory (under 2 MiB, and for a
+/// A trace file, read from its first request to its last in bounded memory (under 4 MiB, and for a
 /// compressed file the window it was compressed with, at most 128 MiB).
 ///
-/// The first line names the columns: some of `time,key,size,op,ttl`, in this order, with `key`
-/// always among them. Every further line is one request: decimal numbers, `op` is `r` or `w`; no
-/// blanks, no quotes, `\n` ends every line, the last one too. Whether a file is compressed is told
-/// by its first bytes, not by its name.
+/// In the form that is ours, the first line names the columns: some of `time,key,size,op,ttl`, in
+/// this order, with `key` always among them. Every further line is one request: decimal numbers,
+/// `op` is `r` or `w`; no blanks, no quotes, `\n` ends every line, the last one too.
+/// trace_formats() lists the other forms. Whether a file is compressed is told by its first bytes,
+/// not by its name.
 ///
 /// - Thread-safety: not synchronised.
-/// - Exceptions: ConfigError (`FILE:LINE: what is wrong; what to do`) for anything else. It comes
-///   when the reader gets there: what could be read before a damaged place has been delivered. The
-///   reader then stays there, and each further next() throws the same.
+/// - Exceptions: ConfigError (`FILE:LINE: what is wrong; what to do`) for a file that is not there,
+///   whose form is not known, or whose bytes are damaged, and for a malformed line if
+///   TraceOptions::strict. It comes when the reader gets there: what could be read before that
+///   place has been delivered. The reader then stays there, and each further next() throws the
+///   same.
 class TraceReader {
  public:
   /// Opens the file and reads its header.
-  explicit TraceReader(std::filesystem::path file);
+  explicit TraceReader(std::filesystem::path file, const TraceOptions& options = {});
   TraceReader(TraceReader&&) noexcept;
   TraceReader& operator=(TraceReader&&) noexcept;
   ~TraceReader();
@@ -67,40 +88,40 @@ class TraceReader {
   [[nodiscard]] TraceProgress progress() const noexcept;
   /// Requests delivered so far.
   [[nodiscard]] std::uint64_t requests() const noexcept { return requests_; }
-  [[nodiscard]] bool has_size() const noexcept { return has_size_; }
-  [[nodiscard]] bool has_ttl() const noexcept { return has_ttl_; }
+  /// What was left out so far.
+  [[nodiscard]] const TraceProblems& problems() const noexcept { return problems_; }
+  /// One of trace_formats().
+  [[nodiscard]] std::string_view format() const noexcept { return format_name_; }
+  [[nodiscard]] bool has_size() const noexcept;
+  [[nodiscard]] bool has_ttl() const noexcept;
   [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
 
  private:
-  void refill();
-  void read_header();
-  void accept_columns(std::string_view header);
-  [[nodiscard]] std::uint64_t read_number(std::string_view column);
-  [[nodiscard]] bool read_operation();
-  void end_field(bool is_last, std::string_view column);
-  [[noreturn]] void fail(const std::string& message) const;
-  [[noreturn]] void fail_at_end() const;
-  [[noreturn]] void fail_in_field(std::string_view column, const char* start) const;
+  void open(const TraceOptions& options);
+  [[nodiscard]] bool read_piece();
+  void accept_piece();
+  void take_problem(const std::string& message);
+  [[nodiscard]] std::string at_place(const std::string& message) const;
+  [[noreturn]] void fail(const std::string& message);
 
   std::filesystem::path file_;
-  std::unique_ptr<internal::ByteSource> source_;
-  /// A zero byte follows the last byte read, so that scanning a number needs no bound.
-  std::vector<char> buffer_;
-  const char* cursor_ = nullptr;
-  const char* end_ = nullptr;
-  bool source_ended_ = false;
-  /// What is wrong behind the bytes in the buffer; empty if nothing is.
-  std::string damage_;
-
+  bool strict_ = true;
+  std::unique_ptr<internal::TraceInput> input_;
+  std::unique_ptr<internal::TraceFormat> format_;
+  std::string_view format_name_;
+  std::size_t record_bytes_ = 0;
   bool has_time_ = false;
-  bool has_size_ = false;
-  bool has_op_ = false;
-  bool has_ttl_ = false;
-  std::string_view last_column_;
 
-  std::uint64_t line_ = 1;
+  /// The request to be delivered next, if any are left of the piece that was read last.
+  Request ahead_;
+  std::uint64_t ahead_left_ = 0;
+  /// The number of the piece that was read last, from 1.
+  std::uint64_t piece_ = 0;
   std::uint64_t requests_ = 0;
   std::uint64_t previous_time_ = 0;
+  TraceProblems problems_;
+  /// What the reader failed with; empty if it did not.
+  std::string failure_;
 };
 
 }  // namespace tarmac

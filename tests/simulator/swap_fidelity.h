@@ -1,0 +1,48 @@
+// How soon a strategy that took over in the middle of a trace does as well as if it had been there
+// from the start.
+#pragma once
+
+#include <tarmac/simulator/sweep.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace tarmac::simulator_tests {
+
+struct SwapCase {
+  std::filesystem::path trace;
+  /// In objects.
+  std::uint64_t capacity = 0;
+};
+
+/// Hit ratios over the requests after the middle of the trace, ten for each object of the capacity
+/// (or as many as are left).
+struct SwapFidelity {
+  std::string from;
+  std::string to;
+  std::string trace;
+  std::uint64_t capacity = 0;
+  std::uint64_t window = 0;
+  double swapped = 0;
+  double from_the_start = 0;
+  double cold = 0;
+
+  [[nodiscard]] double difference() const { return swapped - from_the_start; }
+  [[nodiscard]] double cold_difference() const { return cold - from_the_start; }
+  /// Within 1 point.
+  [[nodiscard]] bool is_near() const { return difference() >= -0.01 && difference() <= 0.01; }
+  [[nodiscard]] bool is_nearer_than_cold() const;
+};
+
+/// Every pair of different strategies, and each with itself, on every case.
+[[nodiscard]] std::vector<SwapFidelity> measure_swaps(const std::vector<StrategyChoice>& strategies,
+                                                      const std::vector<SwapCase>& cases);
+
+/// A row for each pair: how many cases are within 1 point and nearer than cold, the lowest
+/// difference over the cases with that of a cold start beside it, and the highest, where it did
+/// better.
+[[nodiscard]] std::string fidelity_table(const std::vector<SwapFidelity>& swaps);
+
+}  // namespace tarmac::simulator_tests
