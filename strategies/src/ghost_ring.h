@@ -9,8 +9,9 @@
 
 namespace tarmac::internal {
 
-/// A ring of ghosts, each with a `Memory` (a small value) of its own; the oldest makes room for a
-/// newer one. A ghost that is taken out leaves its place empty until its turn comes.
+/// A ring of ghosts, each with a `Memory` of its own: a small value, whose member `is_kept` the
+/// ring sets while the ghost is there. The oldest makes room for a newer one. A ghost that is taken
+/// out leaves its place empty until its turn comes.
 ///
 /// Every member is O(1) but for reserve() and for_each(). Only reserve() allocates.
 template <class Memory>
@@ -29,7 +30,7 @@ class GhostRing {
     std::uint64_t at = 0;
     for (std::uint64_t back = std::min<std::uint64_t>(places, places_.size()); back > 0; --back) {
       const Place& place = places_[(next_ + places_.size() - back) % places_.size()];
-      if (!place.is_used) continue;
+      if (!place.memory.is_kept) continue;
       fresh[at] = place;
       index.insert(place.hash, static_cast<Slot>(++at));
     }
@@ -50,21 +51,22 @@ class GhostRing {
     Place& place = places_[next_];
     next_ = next_ + 1 == places_.size() ? 0 : next_ + 1;
     const auto slot = static_cast<Slot>(&place - places_.data() + 1);
-    if (place.is_used) forget(slot);
-    place = {hash, memory, true};
+    if (place.memory.is_kept) forget(slot);
+    place = {hash, memory};
+    place.memory.is_kept = true;
     index_.insert(hash, slot);
   }
 
   void forget(Slot slot) noexcept {
     Place& place = places_[slot - 1];
     index_.erase(place.hash, slot);
-    place.is_used = false;
+    place.memory.is_kept = false;
   }
 
   template <class Visit>
   void for_each(Visit visit) noexcept {
     for (Place& place : places_) {
-      if (place.is_used) visit(place.memory);
+      if (place.memory.is_kept) visit(place.memory);
     }
   }
 
@@ -72,7 +74,6 @@ class GhostRing {
   struct Place {
     std::uint64_t hash = 0;
     Memory memory{};
-    bool is_used = false;
   };
 
   std::vector<Place> places_;

@@ -13,8 +13,8 @@ constexpr float kGrowth = 1.41421356F;
 /// request each entry once.
 constexpr float kFade = 0.985F;
 
-/// What is expected of ages that no key has reached yet: that the chance to come back before the age
-/// has grown by a factor f is 1 - f^-exponent.
+/// What is expected of ages that no key has reached yet: that the chance to come back before the
+/// age has grown by a factor f is 1 - f^-exponent.
 struct Expectation {
   float with_trust;
   float without;
@@ -35,6 +35,7 @@ void ReuseModel::reset(std::uint64_t entries, std::uint64_t weight) {
   smallest_size_ = largest > kSizes + 1 ? largest - kSizes - 1 : 0;
   scale_ = std::clamp<std::uint64_t>(entries, 16, std::uint64_t{1} << 26U);
   cells_.fill({});
+  index_.fill(0);
   trust_ = 1;
   set_bounds();
   refresh();
@@ -86,7 +87,7 @@ void ReuseModel::set_bounds() {
 void ReuseModel::refresh() {
   // Few observations are believed in part: the class leans on all classes of its kind, and these on
   // what is expected.
-  const float weight = 25 + 0.02F * static_cast<float>(scale_);
+  const float weight = 25 + std::min(75.0F, 0.02F * static_cast<float>(scale_));
   std::array<std::array<float, kBins>, 2> expected{};
   for (std::size_t known = 0; known < 2; ++known) {
     const std::size_t begin = known != 0 ? newcomers() : 0;
@@ -104,6 +105,8 @@ void ReuseModel::refresh() {
     }
   }
   for (std::size_t of = 0; of < kClasses; ++of) {
+    // A class that nobody is in need not be ranked for the first time.
+    if (cells_[of * kBins].reached == 0 && index_[of * kBins] != 0) continue;
     rank_class(of, expected[of < newcomers() ? 0 : 1], weight);
   }
   for (Cell& each : cells_) {
@@ -117,22 +120,28 @@ void ReuseModel::rank_class(std::size_t of, const std::array<float, kBins>& expe
   std::array<float, kBins> chance{};
   for (std::size_t bin = 0; bin < kBins; ++bin) {
     const Cell& seen = cells_[of * kBins + bin];
-    chance[bin] =
-        std::min(1.0F, (seen.used + weight * expected[bin]) / (seen.reached + weight));
+    chance[bin] = std::min(1.0F, (seen.used + weight * expected[bin]) / (seen.reached + weight));
+  }
+  std::array<float, kBins> width{};
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    width[bin] = static_cast<float>(begin_[bin + 1] - begin_[bin]) * (1 - chance[bin] / 2);
   }
   for (std::size_t first = 0; first < kBins; ++first) {
     float left = 1;
     float hits = 0;
     float time = 0;
-    float best = 0;
+    float best_hits = 0;
+    float best_time = 1;
     for (std::size_t bin = first; bin < kBins; ++bin) {
-      const auto width = static_cast<float>(begin_[bin + 1] - begin_[bin]);
-      time += left * width * (1 - chance[bin] / 2);
+      time += left * width[bin];
       hits += left * chance[bin];
       left *= 1 - chance[bin];
-      best = std::max(best, hits / time);
+      // The better ratio, without a division.
+      const bool is_better = hits * best_time > best_hits * time;
+      best_hits = is_better ? hits : best_hits;
+      best_time = is_better ? time : best_time;
     }
-    index_[of * kBins + first] = best / price(of);
+    index_[of * kBins + first] = best_hits / (best_time * price(of));
   }
 }
 

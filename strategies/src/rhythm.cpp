@@ -24,7 +24,7 @@ struct Wait {
   Class of = 0;
   Bin bin = 0;  // The one that it was last counted in.
   std::uint8_t uses = 0;
-  std::uint8_t is_tracked = 1;
+  bool is_kept = false;  // By the ring of ghosts.
 };
 static_assert(sizeof(Wait) == sizeof(EntryNode::scratch));
 
@@ -36,15 +36,22 @@ void keep(EntryNode& node, const Wait& wait) noexcept {
 /// The cells of the model in the order of their index, and which of them have entries.
 class Ranking {
  public:
+  /// By counting: steps of 3 % are as fine as anybody needs.
   void sort(const ReuseModel& model) noexcept {
-    for (std::uint16_t cell = 0; cell < ReuseModel::kCells; ++cell) order_[cell] = cell;
-    std::sort(order_.begin(), order_.end(), [&model](std::uint16_t a, std::uint16_t b) {
-      const float index_a = model.index(a);
-      const float index_b = model.index(b);
-      return index_a != index_b ? index_a < index_b : a > b;
-    });
-    for (std::uint16_t place = 0; place < ReuseModel::kCells; ++place) {
-      places_[order_[place]] = place;
+    std::array<std::uint16_t, kSteps + 1> ends{};
+    std::array<std::uint16_t, ReuseModel::kCells> steps{};
+    for (std::size_t cell = 0; cell < ReuseModel::kCells; ++cell) {
+      steps[cell] = step_of(model.index(cell));
+      ++ends[steps[cell] + 1U];
+    }
+    for (std::size_t step = 1; step <= kSteps; ++step) {
+      ends[step] = static_cast<std::uint16_t>(ends[step] + ends[step - 1]);
+    }
+    // Among equals the older bin first.
+    for (std::size_t cell = ReuseModel::kCells; cell-- > 0;) {
+      const std::uint16_t place = ends[steps[cell]]++;
+      order_[place] = static_cast<std::uint16_t>(cell);
+      places_[cell] = place;
     }
   }
   [[nodiscard]] std::size_t at(std::size_t place) const noexcept { return order_[place]; }
@@ -66,6 +73,16 @@ class Ranking {
   }
 
  private:
+  static constexpr std::size_t kSteps = 2048;
+
+  /// Five bits of the mantissa, and the exponent from 2^-62 to 1.
+  static std::uint16_t step_of(float index) noexcept {
+    constexpr std::uint32_t kLowest = (127U - 62U) << 5U;
+    const std::uint32_t step = std::bit_cast<std::uint32_t>(index) >> 18U;
+    return static_cast<std::uint16_t>(
+        std::min<std::uint32_t>(std::max(step, kLowest) - kLowest, kSteps - 1));
+  }
+
   std::array<std::uint16_t, ReuseModel::kCells> order_{};
   std::array<std::uint16_t, ReuseModel::kCells> places_{};
   std::array<std::uint64_t, (ReuseModel::kCells + 63) / 64> filled_{};
@@ -76,7 +93,10 @@ class Ranking {
 /// victim.
 class Rhythm final : public EvictionStrategy {
  public:
-  Rhythm() { begin_anew({}); }
+  Rhythm() {
+    ghosts_.reserve(kGhosts * kLeastScale);
+    begin_anew(0);
+  }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "rhythm"; }
 
@@ -132,8 +152,15 @@ class Rhythm final : public EvictionStrategy {
 
   void on_resize(const StrategyCapacity& capacity) override {
     std::vector<EntryNode*> order(residents_);
+    const std::uint64_t entries = begin_scale(capacity);
+    ghosts_.reserve(kGhosts * std::max(entries, kLeastScale));
+    const bool same_unit = capacity.in_weight == capacity_.in_weight;
+    capacity_ = capacity;
+    // What was learned stays true while ages mean about the same.
+    if (same_unit && entries <= 2 * model_.scale() && model_.scale() <= 2 * entries) return;
     release(order);
-    begin_anew(capacity);
+    begin_anew(entries);
+    internal::sort_by_tick(order, &EntryNode::accessed_at);
     line_up(order);
   }
 
@@ -148,14 +175,17 @@ class Rhythm final : public EvictionStrategy {
   using Ghosts = internal::GhostRing<Wait>;
   static constexpr std::uint64_t kGhosts = 3;
   static constexpr std::uint8_t kMostUses = 255;
+  static constexpr std::uint64_t kLeastScale = 16;
   static constexpr std::uint64_t kMostAhead = std::uint64_t{1} << 20U;
 
-  void begin_anew(const StrategyCapacity& capacity) {
-    // In weight, or without a bound, how many entries there will be has to be seen.
+  /// How many entries there will be. In weight, or without a bound, that has to be seen.
+  [[nodiscard]] std::uint64_t begin_scale(const StrategyCapacity& capacity) noexcept {
     may_widen_ = capacity.in_weight || capacity.amount > kMostAhead;
-    model_.reset(may_widen_ ? residents_ : capacity.amount,
-                 capacity.in_weight ? capacity.amount : 0);
-    ghosts_.reserve(kGhosts * model_.scale());
+    return may_widen_ ? residents_ : capacity.amount;
+  }
+
+  void begin_anew(std::uint64_t entries) noexcept {
+    model_.reset(std::max(entries, kLeastScale), capacity_.in_weight ? capacity_.amount : 0);
     set_periods();
     rank();
   }
@@ -163,7 +193,7 @@ class Rhythm final : public EvictionStrategy {
   void set_periods() noexcept {
     const std::uint64_t scale = model_.scale();
     sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 128, 8, 1 << 16));
-    learn_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, 32, 1 << 22));
+    learn_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, 128, 1 << 22));
   }
 
   /// There are twice as many entries as the bins were made for.
@@ -321,6 +351,7 @@ class Rhythm final : public EvictionStrategy {
   std::array<internal::NodeList, ReuseModel::kClasses> lines_;
   std::array<EntryNode*, ReuseModel::kCells> oldest_{};
   Ghosts ghosts_;
+  StrategyCapacity capacity_;
   std::uint64_t residents_ = 0;
   bool may_widen_ = true;
   std::uint32_t now_ = 0;
