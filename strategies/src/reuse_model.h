@@ -48,10 +48,6 @@ class ReuseModel {
   /// A key has come to the beginning of a bin, unused.
   void count_reached(Class of, std::size_t bin) noexcept { ++cells_[cell(of, bin)].reached; }
   void count_used(Class of, std::size_t bin) noexcept { ++cells_[cell(of, bin)].used; }
-  void count_used_at_once(Class of, std::uint32_t times) noexcept {
-    cells_[cell(of, 0)].reached += static_cast<float>(times);
-    cells_[cell(of, 0)].used += static_cast<float>(times);
-  }
 
   /// A key was used that had left at such an age: had old entries, of which nothing is known yet,
   /// not been kept in its place, it would have been a hit.

@@ -101,7 +101,7 @@ class Rhythm final : public EvictionStrategy {
   [[nodiscard]] std::string_view name() const noexcept override { return "rhythm"; }
 
   void on_arrival(const EntryNode& node) noexcept override {
-    pass_time(1);
+    pass_time();
     awaited_ = true;
     awaited_hash_ = node.hash;
     awaited_wait_ = {};
@@ -115,21 +115,19 @@ class Rhythm final : public EvictionStrategy {
   void on_insert(EntryNode& node) noexcept override {
     if (!awaited_ || awaited_hash_ != node.hash) on_arrival(node);
     awaited_ = false;
-    begin_wait(node, awaited_wait_, 1);
+    begin_wait(node, awaited_wait_);
     ++residents_;
     if (residents_ > model_.scale() + model_.scale() / 2 && may_widen_) widen();
   }
 
-  void on_access(EntryNode& node) noexcept override { on_access_run(node, 1); }
-  void on_access_run(EntryNode& node, std::uint32_t hits) noexcept override {
-    pass_time(1);
+  void on_access(EntryNode& node) noexcept override {
+    pass_time();
     const Wait wait = wait_of(node);
     model_.confirm(wait.of, wait.bin);
     leave_line(node, wait);
-    begin_wait(node, wait, hits);
-    now_ += hits - 1;
+    begin_wait(node, wait);
   }
-  void on_update(EntryNode& node, std::uint32_t) noexcept override { on_access_run(node, 1); }
+  void on_update(EntryNode& node, std::uint32_t) noexcept override { on_access(node); }
 
   void on_remove(EntryNode& node, RemovalCause cause) noexcept override {
     const Wait wait = wait_of(node);
@@ -159,16 +157,36 @@ class Rhythm final : public EvictionStrategy {
     // What was learned stays true while ages mean about the same.
     if (same_unit && entries <= 2 * model_.scale() && model_.scale() <= 2 * entries) return;
     release(order);
+    std::stable_sort(order.begin(), order.end(), [this](const EntryNode* a, const EntryNode* b) {
+      return now_ - wait_of(*a).used_at > now_ - wait_of(*b).used_at;
+    });
     begin_anew(entries);
-    internal::sort_by_tick(order, &EntryNode::accessed_at);
-    line_up(order);
+    for (EntryNode* node : order) {
+      Wait wait = wait_of(*node);
+      if (!same_unit) wait.of = model_.class_of(wait.uses, Bin{0}, node->weight);
+      line_up(*node, wait);
+    }
   }
 
-  void hand_over(std::span<EntryNode*> order) noexcept override { release(order); }
+  void hand_over(std::span<EntryNode*> order) noexcept override {
+    release(order);
+    for (EntryNode* node : order) node->scratch = 0;
+  }
 
   void take_over(std::span<EntryNode*> order) noexcept override {
     internal::sort_by_tick(order, &EntryNode::accessed_at);
-    line_up(order);
+    // Ticks tell the order, but pass at another pace: each entry is taken to be one request older
+    // than the next, and the more hits it had, the shorter its rhythm.
+    auto age = static_cast<std::uint32_t>(order.size());
+    for (EntryNode* node : order) {
+      Wait wait;
+      wait.used_at = now_ - --age;
+      wait.uses = static_cast<std::uint8_t>(
+          std::min<std::uint32_t>(node->visits + std::uint32_t{1}, kMostUses));
+      const auto rhythm = static_cast<std::uint32_t>(model_.scale() / wait.uses);
+      wait.of = model_.class_of(wait.uses, model_.bin_of(rhythm), node->weight);
+      line_up(*node, wait);
+    }
   }
 
  private:
@@ -209,8 +227,8 @@ class Rhythm final : public EvictionStrategy {
     rank();
   }
 
-  /// `wait` has ended in one or more uses of `node`, which begins another.
-  void begin_wait(EntryNode& node, const Wait& wait, std::uint32_t uses) noexcept {
+  /// `wait` has ended in a use of `node`, which begins another.
+  void begin_wait(EntryNode& node, const Wait& wait) noexcept {
     Wait next;
     Bin last = 0;
     if (wait.uses > 0) {
@@ -218,10 +236,9 @@ class Rhythm final : public EvictionStrategy {
       count_until(wait, last);
       model_.count_used(wait.of, last);
     }
-    next.used_at = now_ + uses - 1;
-    next.uses = static_cast<std::uint8_t>(std::min<std::uint32_t>(wait.uses + uses, kMostUses));
+    next.used_at = now_;
+    next.uses = static_cast<std::uint8_t>(std::min<std::uint32_t>(wait.uses + 1U, kMostUses));
     next.of = model_.class_of(next.uses, last, node.weight);
-    if (uses > 1) model_.count_used_at_once(next.of, uses - 1);
     model_.count_reached(next.of, 0);
     keep(node, next);
     lines_[next.of].push_newest(node);
@@ -256,8 +273,8 @@ class Rhythm final : public EvictionStrategy {
     }
   }
 
-  void pass_time(std::uint32_t requests) noexcept {
-    now_ += requests;
+  void pass_time() noexcept {
+    ++now_;
     if (now_ - sorted_at_ >= sort_period_) sort_by_age();
     if (now_ - learned_at_ >= learn_period_) learn();
   }
@@ -305,7 +322,7 @@ class Rhythm final : public EvictionStrategy {
     }
   }
 
-  /// Writes all to `order`, the next victim first, and tracks none of them.
+  /// Writes all to `order`, the next victim first, and tracks none of them; they keep their waits.
   void release(std::span<EntryNode*> order) noexcept {
     std::size_t written = 0;
     for (std::size_t place = 0; place < ReuseModel::kCells; ++place) {
@@ -317,33 +334,19 @@ class Rhythm final : public EvictionStrategy {
         node = lines_[wait_of(*node).of].newer_than(*node);
       }
     }
-    for (EntryNode* node : order) {
-      lines_[wait_of(*node).of].remove(*node);
-      node->scratch = 0;
-    }
+    for (EntryNode* node : order) lines_[wait_of(*node).of].remove(*node);
     oldest_.fill(nullptr);
     ranking_.clear();
     residents_ = 0;
   }
 
-  /// Tracks `order`, the oldest use first, by what its nodes remember.
-  void line_up(std::span<EntryNode*> order) noexcept {
-    if (order.empty()) return;
-    const std::uint32_t tick = order.back()->accessed_at;
-    for (EntryNode* node : order) {
-      Wait wait;
-      wait.used_at = now_ - (tick - node->accessed_at);
-      wait.uses = static_cast<std::uint8_t>(
-          std::min<std::uint32_t>(node->visits + std::uint32_t{1}, kMostUses));
-      const std::uint32_t life = node->accessed_at - node->inserted_at;
-      const Bin last = node->visits > 0 ? model_.bin_of(life / node->visits) : Bin{0};
-      wait.of = model_.class_of(wait.uses, last, node->weight);
-      wait.bin = model_.bin_of(now_ - wait.used_at);
-      keep(*node, wait);
-      lines_[wait.of].push_newest(*node);
-      join(*node, wait);
-    }
-    residents_ = order.size();
+  /// Tracks `node`, which is used later than all in its line.
+  void line_up(EntryNode& node, Wait wait) noexcept {
+    wait.bin = model_.bin_of(now_ - wait.used_at);
+    keep(node, wait);
+    lines_[wait.of].push_newest(node);
+    join(node, wait);
+    ++residents_;
   }
 
   ReuseModel model_;

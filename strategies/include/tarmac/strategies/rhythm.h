@@ -25,9 +25,9 @@ namespace tarmac {
 ///   nothing for an entry, 32 to 48 bytes for each of three times as many keys that left, and 40 KB
 ///   for each shard.
 /// - Source: our own. The index is of Gittins, "Bandit processes and dynamic allocation indices",
-///   Journal of the Royal Statistical Society B 1979; eviction by learned hit density is of Beckmann
-///   et al., "LHD: improving cache hit rate by maximizing hit density", NSDI 2018, which samples its
-///   candidates, forgets keys that left, and knows neither loops nor a first bet.
+///   Journal of the Royal Statistical Society B 1979; eviction by learned hit density is of
+///   Beckmann et al., "LHD: improving cache hit rate by maximizing hit density", NSDI 2018, which
+///   samples its candidates, forgets keys that left, and knows neither loops nor a first bet.
 [[nodiscard]] std::unique_ptr<EvictionStrategy> make_rhythm();
 
 }  // namespace tarmac
