@@ -44,7 +44,7 @@ TEST(ReplaySwap, RefusesNoStrategyAndStaysAsItWas) {
 // nothing had been), and the pairs of them.
 TEST(SwapFidelity, OfAStrategyThatTakesOverFromItselfIsPerfect) {
   const auto strategies = parse_strategies("fifo,lru");
-  for (const SwapFidelity& swap : measure_swaps(strategies, {{shipped_trace(), 208}})) {
+  for (const SwapFidelity& swap : measure_swaps(strategies, strategies, {{shipped_trace(), 208}})) {
     EXPECT_GT(swap.window, 2'000U);
     if (swap.from == swap.to) {
       EXPECT_EQ(swap.swapped, swap.from_the_start) << swap.to;
@@ -57,7 +57,7 @@ TEST(SwapFidelity, IsNearerThanAColdStart) {
   for (const StrategyDescription& row : catalog()) {
     if (row.name != "ttl") strategies.push_back({std::string(row.name), {}});
   }
-  const auto swaps = measure_swaps(strategies, {{shipped_trace(), 625}});
+  const auto swaps = measure_swaps(strategies, strategies, {{shipped_trace(), 625}});
   EXPECT_EQ(swaps.size(), strategies.size() * strategies.size());
   for (const SwapFidelity& swap : swaps) {
     EXPECT_TRUE(swap.is_nearer_than_cold())
