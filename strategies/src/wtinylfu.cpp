@@ -19,6 +19,8 @@ constexpr std::uint32_t kOftenUsed = 6;
 constexpr std::uint64_t kOneIn = 128;
 /// What is more of an entry's hits than a counter holds says nothing new.
 constexpr std::uint32_t kMostUsesTakenOver = internal::FrequencySketch::kMostCount;
+/// The uses that a sketch still holds, on average between two halvings, for each entry.
+constexpr double kReach = 7.5;
 
 // In `flags` of a node: where it is.
 constexpr std::uint8_t kWindow = 1;
@@ -138,11 +140,12 @@ class WTinyLfu final : public EvictionStrategy {
     tracked_ = order.size();
     counts_uses_ = true;
     fit_sketch();
+    const std::uint32_t now = order.empty() ? 0 : order.back()->accessed_at;
     std::uint64_t window = window_limit_;
     std::uint64_t protect = protected_limit_;
     for (std::size_t at = order.size(); at > 0; --at) {
       EntryNode& node = *order[at - 1];
-      sketch_.count(node.hash, std::min<std::uint32_t>(node.visits + 1U, kMostUsesTakenOver));
+      sketch_.count(node.hash, uses_lately(node, now));
       const std::uint64_t cost = capacity_.cost(node);
       node.flags = kProbation;
       if (cost <= window) {
@@ -160,6 +163,17 @@ class WTinyLfu final : public EvictionStrategy {
   }
 
  private:
+  /// What the sketch would say of `node`, had it counted its uses all along: uses fade as time goes
+  /// by. Counted in full, those of many entries would bring a halving in the middle of a swap, to
+  /// the disadvantage of the entries counted before it.
+  [[nodiscard]] std::uint32_t uses_lately(const EntryNode& node, std::uint32_t now) const noexcept {
+    const double uses = node.visits + 1.0;
+    const double life = static_cast<double>(now - node.inserted_at) + 1;
+    const double reach = kReach * static_cast<double>(sketch_.entries());
+    const double lately = std::round(life > reach ? uses * reach / life : uses);
+    return static_cast<std::uint32_t>(std::clamp<double>(lately, 1, kMostUsesTakenOver));
+  }
+
   [[nodiscard]] internal::NodeList& segment(std::uint8_t where) noexcept {
     if (where == kWindow) return window_;
     return where == kProtected ? protected_ : probation_;

@@ -44,6 +44,27 @@ double hit_ratio_of(StrategyReplay& replay, std::span<const std::uint64_t> windo
   return static_cast<double>(replay.result().hits - before) / static_cast<double>(window.size());
 }
 
+std::string summary_row(const std::string& name, std::vector<const SwapFidelity*> swaps) {
+  const auto by_difference = [](const auto* a, const auto* b) {
+    return a->difference() < b->difference();
+  };
+  std::sort(swaps.begin(), swaps.end(), by_difference);
+  const auto share = [&swaps](auto is_such) {
+    const auto such = std::count_if(swaps.begin(), swaps.end(), is_such);
+    return 100.0 * static_cast<double>(such) / static_cast<double>(swaps.size());
+  };
+  return fmt::format(
+      "| {} | {} | {:.1f} % | {:.1f} % | {:.1f} % | {:+.2f} | {:+.2f} | {:+.2f} | {:.1f} % | "
+      "{:.1f} % |\n",
+      name, swaps.size(), share([](const auto* s) { return s->is_near(); }),
+      share([](const auto* s) { return !s->is_near() && s->difference() < 0; }),
+      share([](const auto* s) { return !s->is_near() && s->difference() > 0; }),
+      swaps.front()->difference() * 100, swaps[swaps.size() / 2]->difference() * 100,
+      swaps.back()->difference() * 100,
+      share([](const auto* s) { return s->is_nearer_than_cold(); }),
+      share([](const auto* s) { return s->is_worse_than_cold(); }));
+}
+
 }  // namespace
 
 bool SwapFidelity::is_nearer_than_cold() const {
@@ -51,29 +72,32 @@ bool SwapFidelity::is_nearer_than_cold() const {
   return std::abs(difference()) <= std::max(std::abs(cold_difference()), 1e-9);
 }
 
-std::vector<SwapFidelity> measure_swaps(const std::vector<StrategyChoice>& strategies,
+bool SwapFidelity::is_worse_than_cold() const { return !is_nearer_than_cold() && swapped < cold; }
+
+std::vector<SwapFidelity> measure_swaps(const std::vector<StrategyChoice>& from,
+                                        const std::vector<StrategyChoice>& to,
                                         const std::vector<SwapCase>& cases) {
   std::vector<SwapFidelity> swaps;
   for (const SwapCase& which : cases) {
     const Cut trace = cut(which);
     const StrategyCapacity capacity{which.capacity, false};
-    for (const StrategyChoice& to : strategies) {
+    for (const StrategyChoice& successor : to) {
       SwapFidelity swap;
-      swap.to = to.text();
+      swap.to = successor.text();
       swap.trace = which.trace.filename().string();
       swap.trace.resize(swap.trace.find('.'));
       swap.capacity = which.capacity;
       swap.window = trace.window.size();
-      StrategyReplay from_the_start(make(to), capacity);
+      StrategyReplay from_the_start(make(successor), capacity);
       from_the_start.play(trace.before);
       swap.from_the_start = hit_ratio_of(from_the_start, trace.window);
-      StrategyReplay cold(make(to), capacity);
+      StrategyReplay cold(make(successor), capacity);
       swap.cold = hit_ratio_of(cold, trace.window);
-      for (const StrategyChoice& from : strategies) {
-        swap.from = from.text();
-        StrategyReplay swapped(make(from), capacity);
+      for (const StrategyChoice& predecessor : from) {
+        swap.from = predecessor.text();
+        StrategyReplay swapped(make(predecessor), capacity);
         swapped.play(trace.before);
-        swapped.swap_strategy(make(to));
+        swapped.swap_strategy(make(successor));
         swap.swapped = hit_ratio_of(swapped, trace.window);
         swaps.push_back(swap);
       }
@@ -103,6 +127,33 @@ std::string fidelity_table(const std::vector<SwapFidelity>& swaps) {
         pair.first, pair.second, all.size(), near, nearer, (*lowest)->difference() * 100,
         (*lowest)->cold_difference() * 100, (*lowest)->trace, (*lowest)->capacity,
         (*highest)->difference() * 100);
+  }
+  return text;
+}
+
+std::string fidelity_summary(const std::vector<SwapFidelity>& swaps) {
+  std::map<std::string, std::vector<const SwapFidelity*>> targets;
+  std::vector<const SwapFidelity*> all;
+  for (const SwapFidelity& swap : swaps) {
+    targets[swap.to].push_back(&swap);
+    all.push_back(&swap);
+  }
+  std::string text =
+      "| to | swaps | within 1 point | more than 1 worse | more than 1 better | worst, points "
+      "| median | best | nearer than cold | worse than cold |\n"
+      "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+  for (const auto& [to, of_target] : targets) {
+    text += summary_row(fmt::format("`{}`", to), of_target);
+  }
+  if (!all.empty()) text += summary_row("all", std::move(all));
+  return text;
+}
+
+std::string fidelity_csv(const std::vector<SwapFidelity>& swaps) {
+  std::string text = "from,to,trace,capacity,window,swapped,from_the_start,cold\n";
+  for (const SwapFidelity& swap : swaps) {
+    text += fmt::format("{},{},{},{},{},{:.6f},{:.6f},{:.6f}\n", swap.from, swap.to, swap.trace,
+                        swap.capacity, swap.window, swap.swapped, swap.from_the_start, swap.cold);
   }
   return text;
 }

@@ -34,15 +34,25 @@ struct SwapFidelity {
   /// Within 1 point.
   [[nodiscard]] bool is_near() const { return difference() >= -0.01 && difference() <= 0.01; }
   [[nodiscard]] bool is_nearer_than_cold() const;
+  /// No nearer than a cold start, and with fewer hits than one.
+  [[nodiscard]] bool is_worse_than_cold() const;
 };
 
-/// Every pair of different strategies, and each with itself, on every case.
-[[nodiscard]] std::vector<SwapFidelity> measure_swaps(const std::vector<StrategyChoice>& strategies,
+/// Every pair of them, and where a strategy is in both lists with itself, on every case.
+[[nodiscard]] std::vector<SwapFidelity> measure_swaps(const std::vector<StrategyChoice>& from,
+                                                      const std::vector<StrategyChoice>& to,
                                                       const std::vector<SwapCase>& cases);
 
 /// A row for each pair: how many cases are within 1 point and nearer than cold, the lowest
 /// difference over the cases with that of a cold start beside it, and the highest, where it did
 /// better.
 [[nodiscard]] std::string fidelity_table(const std::vector<SwapFidelity>& swaps);
+
+/// A row for each strategy that took over from others (or from itself), and one for all: the
+/// figures that the section on swaps in docs/strategies.md shows.
+[[nodiscard]] std::string fidelity_summary(const std::vector<SwapFidelity>& swaps);
+
+/// A line for each swap, to find out by which pairs, traces and sizes the figures came about.
+[[nodiscard]] std::string fidelity_csv(const std::vector<SwapFidelity>& swaps);
 
 }  // namespace tarmac::simulator_tests

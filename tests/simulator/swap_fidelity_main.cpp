@@ -1,15 +1,16 @@
 // Prints how well every strategy takes over from every other, on the reference traces of up to a
 // million and a half requests, or on the shipped trace if there are none.
 //
-// Usage: swap_fidelity [STRATEGY,…]      all of the catalogue but ttl, unless some are named
+// Usage: swap_fidelity [--csv] [TO,… [FROM,…]]
+//        all of the catalogue but ttl where none are named; --csv: a line for each swap instead
 #include <tarmac/simulator/sweep.h>
 #include <tarmac/strategies/catalog.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "reference_traces.h"
 #include "swap_fidelity.h"
@@ -18,8 +19,8 @@
 namespace tarmac::simulator_tests {
 namespace {
 
-std::vector<StrategyChoice> chosen(int argc, char** argv) {
-  if (argc > 1) return parse_strategies(argv[1]);
+std::vector<StrategyChoice> chosen(const std::string& names) {
+  if (!names.empty()) return parse_strategies(names);
   std::vector<StrategyChoice> all;
   for (const StrategyDescription& row : catalog()) {
     if (row.name != "ttl") all.push_back({std::string(row.name), {}});
@@ -47,15 +48,16 @@ std::vector<SwapCase> cases() {
 }
 
 int run(int argc, char** argv) {
-  const auto swaps = measure_swaps(chosen(argc, argv), cases());
-  std::printf("%s", fidelity_table(swaps).c_str());
-  const auto far = std::count_if(swaps.begin(), swaps.end(),
-                                 [](const SwapFidelity& swap) { return !swap.is_near(); });
-  const auto no_nearer = std::count_if(swaps.begin(), swaps.end(), [](const SwapFidelity& swap) {
-    return !swap.is_nearer_than_cold();
-  });
-  std::printf("\n%zu swaps, %td of them further than 1 point, %td no nearer than a cold start\n",
-              swaps.size(), far, no_nearer);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool as_csv = !arguments.empty() && arguments.front() == "--csv";
+  if (as_csv) arguments.erase(arguments.begin());
+  arguments.resize(2);
+  const auto swaps = measure_swaps(chosen(arguments[1]), chosen(arguments[0]), cases());
+  if (as_csv) {
+    std::printf("%s", fidelity_csv(swaps).c_str());
+  } else {
+    std::printf("%s\n%s", fidelity_summary(swaps).c_str(), fidelity_table(swaps).c_str());
+  }
   return 0;
 }
 

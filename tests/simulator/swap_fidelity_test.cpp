@@ -44,7 +44,7 @@ TEST(ReplaySwap, RefusesNoStrategyAndStaysAsItWas) {
 // nothing had been), and the pairs of them.
 TEST(SwapFidelity, OfAStrategyThatTakesOverFromItselfIsPerfect) {
   const auto strategies = parse_strategies("fifo,lru");
-  for (const SwapFidelity& swap : measure_swaps(strategies, {{shipped_trace(), 208}})) {
+  for (const SwapFidelity& swap : measure_swaps(strategies, strategies, {{shipped_trace(), 208}})) {
     EXPECT_GT(swap.window, 2'000U);
     if (swap.from == swap.to) {
       EXPECT_EQ(swap.swapped, swap.from_the_start) << swap.to;
@@ -52,19 +52,56 @@ TEST(SwapFidelity, OfAStrategyThatTakesOverFromItselfIsPerfect) {
   }
 }
 
+// Where it cannot be: random has no order to be true to, so that a cold start comes as near as
+// chance has it; and fifo records no hits, without which lirs and frd cannot tell what to keep for
+// long. Then it must at least not cost much more than a cold start.
+bool can_be_nearer(const SwapFidelity& swap) {
+  return swap.to != "random" && !(swap.from == "fifo" && (swap.to == "lirs" || swap.to == "frd"));
+}
+
 TEST(SwapFidelity, IsNearerThanAColdStart) {
   std::vector<StrategyChoice> strategies;
   for (const StrategyDescription& row : catalog()) {
     if (row.name != "ttl") strategies.push_back({std::string(row.name), {}});
   }
-  const auto swaps = measure_swaps(strategies, {{shipped_trace(), 625}});
+  const auto swaps = measure_swaps(strategies, strategies, {{shipped_trace(), 625}});
   EXPECT_EQ(swaps.size(), strategies.size() * strategies.size());
   for (const SwapFidelity& swap : swaps) {
-    EXPECT_TRUE(swap.is_nearer_than_cold())
-        << swap.from << " to " << swap.to << ": " << swap.difference() * 100 << " points, cold "
-        << swap.cold_difference() * 100;
+    const std::string which = swap.from + " to " + swap.to;
+    if (can_be_nearer(swap)) {
+      EXPECT_TRUE(swap.is_nearer_than_cold()) << which << ": " << swap.difference() * 100
+                                              << " points, cold " << swap.cold_difference() * 100;
+    } else {
+      EXPECT_GT(swap.swapped, swap.cold - 0.02) << which;
+    }
   }
   EXPECT_THAT(fidelity_table(swaps), ::testing::HasSubstr("| `fifo` | `lru` | 1 | "));
+}
+
+SwapFidelity swap_to(const std::string& to, double swapped, double from_the_start, double cold) {
+  SwapFidelity swap;
+  swap.from = "fifo";
+  swap.to = to;
+  swap.trace = "some";
+  swap.capacity = 10;
+  swap.window = 100;
+  swap.swapped = swapped;
+  swap.from_the_start = from_the_start;
+  swap.cold = cold;
+  return swap;
+}
+
+TEST(SwapFidelity, IsSummedUpByWhatTookOver) {
+  const std::vector<SwapFidelity> swaps = {
+      swap_to("arc", 0.50, 0.505, 0.40), swap_to("arc", 0.55, 0.50, 0.49),
+      swap_to("arc", 0.30, 0.50, 0.40), swap_to("lru", 0.49, 0.51, 0.30)};
+  const std::string summary = fidelity_summary(swaps);
+  EXPECT_THAT(summary, ::testing::HasSubstr("| `arc` | 3 | 33.3 % | 33.3 % | 33.3 % | -20.00 | "
+                                            "-0.50 | +5.00 | 33.3 % | 33.3 % |\n"));
+  EXPECT_THAT(summary, ::testing::HasSubstr("| all | 4 | 25.0 % | 50.0 % | 25.0 % | -20.00 | "
+                                            "-0.50 | +5.00 | 50.0 % | 25.0 % |\n"));
+  EXPECT_THAT(fidelity_csv({swaps.front()}),
+              ::testing::EndsWith("\nfifo,arc,some,10,100,0.500000,0.505000,0.400000\n"));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Measures what a swap of the strategy costs, for docs/strategies.md: how long it holds the lock of
-// a shard, and what a look-up of that shard sees of it. Build it with the preset `release`.
+// a shard, for each strategy from `lru` to it and back, and what a look-up of that shard sees of
+// it. Build it with the preset `release`.
 #include <tarmac/core/cache_manager.h>
 #include <tarmac/strategies/catalog.h>
 
@@ -7,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <random>
 #include <string>
 #include <thread>
@@ -16,9 +18,17 @@ namespace {
 
 using Cache = tarmac::CacheManager<std::uint64_t, std::uint64_t>;
 
-constexpr int kRounds = 7;
+constexpr int kRounds = 3;
 
 std::int64_t now() { return tarmac::system_clock()->steady_now(); }
+
+/// What the calling thread has computed for so far. Unlike the time that has passed it says what a
+/// swap takes on a machine that has other things to do.
+std::int64_t computed() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
 
 double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
@@ -41,16 +51,20 @@ void fill(Cache& cache, std::uint64_t entries) {
   }
 }
 
-/// The swap as its caller sees it, and the longest look-up of another thread meanwhile.
+/// What swaps computed for, how long the longest took in all, and the longest look-up of another
+/// thread meanwhile.
 struct Cost {
-  std::vector<std::int64_t> swaps;
+  std::int64_t longest = 0;
+  std::vector<std::int64_t> swaps_to;
+  std::vector<std::int64_t> swaps_back;
   std::vector<std::int64_t> longest_gets;
 };
 
-Cost measure(Cache& cache, std::uint64_t entries, const std::string& from, const std::string& to) {
+/// From what the cache has to `name`, with look-ups by another thread, and back to `before`.
+Cost measure(Cache& cache, std::uint64_t entries, const std::string& name,
+             const std::string& before) {
   Cost cost;
   for (int round = 0; round < kRounds; ++round) {
-    cache.swap_strategy(from);
     std::atomic<bool> running{false};
     std::atomic<bool> stop{false};
     std::int64_t longest = 0;
@@ -64,9 +78,13 @@ Cost measure(Cache& cache, std::uint64_t entries, const std::string& from, const
       }
     });
     while (!running) std::this_thread::yield();
-    const auto began = now();
-    cache.swap_strategy(to);
-    cost.swaps.push_back(now() - began);
+    for (const bool back : {false, true}) {
+      const auto began = now();
+      const auto computed_before = computed();
+      cache.swap_strategy(back ? before : name);
+      (back ? cost.swaps_back : cost.swaps_to).push_back(computed() - computed_before);
+      cost.longest = std::max(cost.longest, now() - began);
+    }
     stop = true;
     reader.join();
     cost.longest_gets.push_back(longest);
@@ -78,7 +96,8 @@ Cost measure(Cache& cache, std::uint64_t entries, const std::string& from, const
 
 int main() {
   std::printf(
-      "| swap | entries | swap, ms | longest look-up meanwhile, ms |\n|---|---:|---:|---:|\n");
+      "| strategy | entries | taking over, ms | handing over, ms | longest pause, ms "
+      "| longest look-up meanwhile, ms |\n|---|---:|---:|---:|---:|---:|\n");
   for (const std::uint64_t entries : {10'000U, 100'000U, 1'000'000U}) {
     tarmac::CacheOptions options;
     options.name = "swap_cost";
@@ -87,13 +106,16 @@ int main() {
     options.seed = 1;
     Cache cache(options);
     fill(cache, entries);
-    const std::vector<std::string> names{"lru", "lfu", "fifo", "ttl"};
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto& from = names[(i + names.size() - 1) % names.size()];
-      const auto cost = measure(cache, entries, from, names[i]);
-      std::printf("| `%s` to `%s` | %llu | %.2f | %.2f |\n", from.c_str(), names[i].c_str(),
-                  static_cast<unsigned long long>(entries), milliseconds(median(cost.swaps)),
+    for (const tarmac::StrategyDescription& row : tarmac::catalog()) {
+      const std::string name(row.name);
+      const std::string before = name == "lru" ? "fifo" : "lru";
+      cache.swap_strategy(before);
+      const auto cost = measure(cache, entries, name, before);
+      std::printf("| `%s` | %llu | %.1f | %.1f | %.1f | %.2f |\n", name.c_str(),
+                  static_cast<unsigned long long>(entries), milliseconds(median(cost.swaps_to)),
+                  milliseconds(median(cost.swaps_back)), milliseconds(cost.longest),
                   milliseconds(median(cost.longest_gets)));
+      std::fflush(stdout);
     }
   }
   return 0;

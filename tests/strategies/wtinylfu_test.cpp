@@ -129,6 +129,25 @@ TEST(WTinyLfu, KeepsTheHotSetItTakesOverThroughAScan) {
   for (const std::uint64_t key : from_to(1, 19)) EXPECT_TRUE(cache.contains(key)) << key;
 }
 
+// The oldest was hit more often than the newest, but over a life so long that a sketch would hardly
+// know of it any more.
+TEST(WTinyLfu, CountsUsesThatItTakesOverByTheTimeTheyTook) {
+  const auto strategy = make_wtinylfu();
+  strategy->on_resize({.amount = 10});
+  std::array<EntryNode, 10> nodes;
+  std::vector<EntryNode*> order;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    nodes[i].hash = i;
+    nodes[i].visits = 5;
+    nodes[i].accessed_at = 100'000 + i;
+    order.push_back(&nodes[i]);
+  }
+  nodes[9].visits = 2;
+  nodes[9].inserted_at = 100'000;
+  strategy->take_over(order);
+  EXPECT_EQ(strategy->choose_victim(), &nodes[0]);
+}
+
 // Of a capacity of 100 in weight, 20 are the window and 40 can be protected.
 TEST(WTinyLfu, DoesNotProtectAnEntryHeavierThanTheShare) {
   const auto strategy = make_wtinylfu(kSmall);
