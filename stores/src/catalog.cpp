@@ -1,11 +1,13 @@
 #include <tarmac/core/backing_store.h>
 #include <tarmac/stores/catalog.h>
+#include <tarmac/stores/file_store.h>
 #include <tarmac/stores/memory_store.h>
 
 namespace tarmac {
 
 void register_built_in_stores() {
   store_registry().add("memory", [](const Parameters&) { return internal::new_memory_store(); });
+  store_registry().add("file", internal::new_file_store);
 }
 
 }  // namespace tarmac

@@ -86,7 +86,7 @@ TEST(Samples, TellTheEditorWhereTheSchemaIs) {
   }
 }
 
-TEST(Samples, ShowEachStrategyAndEachWritePolicy) {
+TEST(Samples, ShowEachStrategyWritePolicyAndStore) {
   for (const auto& row : catalog()) {
     const auto file = config_folder() / "samples" / (std::string(row.name) + ".yaml");
     ASSERT_TRUE(std::filesystem::exists(file)) << file;
@@ -96,6 +96,13 @@ TEST(Samples, ShowEachStrategyAndEachWritePolicy) {
     const auto file = config_folder() / "samples" / (name + ".yaml");
     ASSERT_TRUE(std::filesystem::exists(file)) << file;
     EXPECT_EQ(load_config_file(file).caches.at(0).write_policy.name, name);
+  }
+  for (const auto& name : names_in_schema("store_name")) {
+    // The memory store is in the samples of the policies.
+    const auto file =
+        config_folder() / "samples" / (name == "memory" ? "write_back.yaml" : name + ".yaml");
+    ASSERT_TRUE(std::filesystem::exists(file)) << file;
+    EXPECT_EQ(load_config_file(file).caches.at(0).store->name, name);
   }
 }
 
@@ -195,6 +202,7 @@ TEST(Documentation, SpeaksOfEveryKeyAndParameter) {
   ASSERT_FALSE(text.empty());
   std::set<std::string> keys = part_parameters_in_schema("eviction", "strategy");
   keys.merge(part_parameters_in_schema("write_policy", "policy"));
+  keys.merge(part_parameters_in_schema("store", "store"));
   for (const auto& [path, known] : config_keys()) keys.insert(known.begin(), known.end());
   for (const auto& key : keys) {
     EXPECT_NE(text.find("`" + key + "`"), std::string::npos) << key;

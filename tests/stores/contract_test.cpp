@@ -1,10 +1,13 @@
 // Every store keeps the contract, whichever way it is made.
 #include <tarmac/stores/catalog.h>
+#include <tarmac/stores/file_store.h>
 #include <tarmac/stores/memory_store.h>
 #include <tarmac/testing/backing_store_contract.h>
 #include <tarmac/testing/faulty_store.h>
 
 #include <memory>
+
+#include "scratch_folder.h"
 
 namespace tarmac {
 namespace {
@@ -13,6 +16,11 @@ namespace {
   testing::register_backing_store_contract("memory", make_memory_store);
   testing::register_backing_store_contract("memory_by_name", []() -> std::shared_ptr<BackingStore> {
     return store_registry().make("memory");
+  });
+  testing::register_backing_store_contract("file", [] {
+    return in_scratch_folder([](const ScratchFolder& folder) {
+      return make_file_store({.path = folder / "store.json"});
+    });
   });
   // A decorator that is told nothing must change nothing.
   testing::register_backing_store_contract("faulty_without_faults", [] {
