@@ -2,12 +2,18 @@
 #include <tarmac/stores/catalog.h>
 #include <tarmac/stores/file_store.h>
 #include <tarmac/stores/memory_store.h>
+#ifdef TARMAC_HAS_SQLITE
+#include <tarmac/stores/sqlite_store.h>
+#endif
 
 namespace tarmac {
 
 void register_built_in_stores() {
   store_registry().add("memory", [](const Parameters&) { return internal::new_memory_store(); });
   store_registry().add("file", internal::new_file_store);
+#ifdef TARMAC_HAS_SQLITE
+  store_registry().add("sqlite", internal::new_sqlite_store);
+#endif
 }
 
 }  // namespace tarmac
