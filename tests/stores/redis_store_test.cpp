@@ -156,6 +156,7 @@ TEST(RedisStore, HoldsItsLimitWhenTheServerHangs) {
   const auto begin = system_clock()->steady_now();
   std::atomic<int> refused = 0;
   std::vector<std::thread> callers;
+  callers.reserve(4);
   for (int i = 0; i < 4; ++i) {
     callers.emplace_back([&] {
       if (!message_of<StoreError>([&] { put(*store, "k", "v", 2); }).empty()) ++refused;
