@@ -39,6 +39,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tarmacConfigVersion
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tarmacConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/tarmacConfigVersion.cmake
+              cmake/Findhiredis.cmake
         DESTINATION ${package_dir})
 install(TARGETS tarmac_tarmac EXPORT tarmac-tarmac
         FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/config/config.h>
+#include <tarmac/core/backing_store.h>
 #include <tarmac/core/error.h>
 #include <tarmac/strategies/catalog.h>
 
@@ -96,6 +97,18 @@ TEST(Samples, ShowEachStrategyAndEachWritePolicy) {
     const auto file = config_folder() / "samples" / (name + ".yaml");
     ASSERT_TRUE(std::filesystem::exists(file)) << file;
     EXPECT_EQ(load_config_file(file).caches.at(0).write_policy.name, name);
+  }
+}
+
+TEST(Samples, ShowEachStore) {
+  const auto linked_in = store_registry().names();
+  for (const auto& name : names_in_schema("store_name")) {
+    if (std::ranges::find(linked_in, name) == linked_in.end()) continue;  // Switched off.
+    // The memory store is in the samples of the policies.
+    const auto file =
+        config_folder() / "samples" / (name == "memory" ? "write_back.yaml" : name + ".yaml");
+    ASSERT_TRUE(std::filesystem::exists(file)) << file;
+    EXPECT_EQ(load_config_file(file).caches.at(0).store->name, name);
   }
 }
 
@@ -195,6 +208,7 @@ TEST(Documentation, SpeaksOfEveryKeyAndParameter) {
   ASSERT_FALSE(text.empty());
   std::set<std::string> keys = part_parameters_in_schema("eviction", "strategy");
   keys.merge(part_parameters_in_schema("write_policy", "policy"));
+  keys.merge(part_parameters_in_schema("store", "store"));
   for (const auto& [path, known] : config_keys()) keys.insert(known.begin(), known.end());
   for (const auto& key : keys) {
     EXPECT_NE(text.find("`" + key + "`"), std::string::npos) << key;

@@ -1,0 +1,61 @@
+// A store in a Redis server: shared between machines, gone slow or gone away now and then.
+#pragma once
+
+#include <tarmac/core/backing_store.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace tarmac {
+
+struct RedisStoreOptions {
+  /// A name or an address; an address spares the resolver, whose time no limit bounds.
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6'379;
+  /// If not empty, the server's socket, instead of host and port.
+  std::filesystem::path unix_socket;
+  /// Where the password is: the first line of a file, or an environment variable. Read anew for
+  /// each connection. Neither is needed; both is refused.
+  std::filesystem::path password_file;
+  std::string password_env;
+  std::uint32_t db = 0;
+  /// In front of each key, so that several stores share a server.
+  std::string prefix = "tarmac:";
+  /// How long one call may take in all: waiting for its turn, connecting, sending, and the last
+  /// byte of the answer. scan() and size() have as long for each thousand keys.
+  std::chrono::nanoseconds call_limit = std::chrono::seconds(1);
+  /// After a failure calls fail at once for a while, which doubles with each failure up to the
+  /// longest; a random half is left off. Then one call tries again.
+  std::chrono::nanoseconds retry_initial = std::chrono::milliseconds(50);
+  std::chrono::nanoseconds retry_max = std::chrono::seconds(5);
+  /// How long a removal is remembered, so that an older write cannot bring the key back.
+  std::chrono::nanoseconds removal_kept = std::chrono::hours(1);
+};
+
+/// Makes the store named `redis`. The server need not answer yet.
+///
+/// - Choose it for: values that several machines share, and servers that are there already.
+/// - Avoid it for: values that must survive the server, unless it is set up to keep them.
+/// - Cost: one round trip for a look-up or a batch, and for the look-ups of load_many().
+/// - Atomicity: a batch is one script on the server, which looks at all stamps before it writes. If
+///   the connection breaks after it was sent, the batch may have been applied: write() throws, and
+///   the same batch may be written again.
+/// - Expiry: told to the server, which removes the value at its time by its own clock.
+/// - Failures: a call takes `call_limit` at most, whatever the server does; no signal is raised. A
+///   connection on which anything went wrong is closed. One that was closed while idle is replaced
+///   within the call.
+/// - Sharing: any number of stores and machines. A value that is not of this store's form, or that
+///   does not fit its checksum, is refused with its key.
+/// - Thread-safety: one connection, whose users take turns. No images.
+/// - Exceptions: ConfigError for what cannot work, otherwise StoreError; never with the password.
+[[nodiscard]] std::shared_ptr<BackingStore> make_redis_store(const RedisStoreOptions& options);
+
+namespace internal {
+/// The same for a factory of store_registry().
+[[nodiscard]] std::unique_ptr<BackingStore> new_redis_store(const Parameters& parameters);
+}  // namespace internal
+
+}  // namespace tarmac

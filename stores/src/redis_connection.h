@@ -1,0 +1,71 @@
+// One connection to a Redis server. hiredis makes and reads the protocol; sending and waiting are
+// done here, so that a deadline holds for a whole call and a broken connection raises no signal.
+#pragma once
+
+#include <hiredis/read.h>
+#include <tarmac/core/clock.h>
+#include <tarmac/core/error.h>
+#include <tarmac/stores/redis_store.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "posix_file.h"
+
+struct redisReply;
+
+namespace tarmac::internal {
+
+/// The connection is of no more use.
+class RedisLost : public StoreError {
+ public:
+  using StoreError::StoreError;
+};
+
+/// The server answered, with an error. The connection stays sound.
+class RedisRefusal : public StoreError {
+ public:
+  using StoreError::StoreError;
+};
+
+struct FreeReply {
+  void operator()(redisReply* reply) const noexcept;
+};
+using RedisReply = std::unique_ptr<redisReply, FreeReply>;
+using RedisCommand = std::vector<std::string>;
+
+class RedisConnection {
+ public:
+  /// Connects, gives the password, chooses the database and hears an answer to it, by `deadline`.
+  RedisConnection(const RedisStoreOptions& options, Clock& clock, SteadyNanos deadline);
+
+  /// Sends all commands, then gives their answers in order; an error among them is thrown as
+  /// RedisRefusal when all have been read. Throws RedisLost, after which only destruction is left.
+  [[nodiscard]] std::vector<RedisReply> call(std::span<const RedisCommand> commands,
+                                             SteadyNanos deadline);
+  [[nodiscard]] RedisReply call(const RedisCommand& command, SteadyNanos deadline);
+
+ private:
+  void open_socket(const RedisStoreOptions& options, SteadyNanos deadline);
+  [[nodiscard]] bool try_address(int family, const void* address, std::size_t size,
+                                 SteadyNanos deadline);
+  void introduce(const RedisStoreOptions& options, SteadyNanos deadline);
+  /// Waits for what poll() calls `events`; returns what came. Throws RedisLost at the deadline.
+  [[nodiscard]] short await(short events, SteadyNanos deadline) const;
+  void send_some(std::string_view& rest) const;
+  void receive_some();
+  [[noreturn]] void lose(const std::string& what) const;
+
+  struct FreeReader {
+    void operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
+  };
+  Clock& clock_;
+  std::string server_;
+  OwnedFd socket_;
+  std::unique_ptr<redisReader, FreeReader> reader_;
+};
+
+}  // namespace tarmac::internal
