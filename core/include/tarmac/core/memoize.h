@@ -65,6 +65,8 @@ template <class Cache, class Function, class Result, class... Arguments>
 class Memoized<Cache, Function, Result(Arguments...)> {
   using V = typename Cache::mapped_type;
   using Value = std::remove_cvref_t<Result>;
+  // What is wrong with a void result is said below, and only once.
+  using Kept = internal::LoadResult<V, std::conditional_t<std::is_void_v<Result>, V, Value>>;
   static_assert(!std::is_void_v<Result>,
                 "tarmac::memoize: a function that returns void leaves nothing to remember");
   static_assert((internal::kIsInput<Arguments> && ...),
@@ -72,11 +74,9 @@ class Memoized<Cache, Function, Result(Arguments...)> {
                 "return what it writes");
   static_assert(std::is_same_v<typename Cache::key_type, std::string>,
                 "tarmac::memoize: the keys of the cache must be std::string");
-  static_assert(
-      std::is_void_v<Result> ||
-          internal::LoadResult<V, std::conditional_t<std::is_void_v<Result>, V, Value>>::kFits,
-      "tarmac::memoize: the function must return the cache's values, tarmac::Loaded<V> "
-      "or a std::optional of one of them");
+  static_assert(Kept::kFits,
+                "tarmac::memoize: the function must return the cache's values, tarmac::Loaded<V> "
+                "or a std::optional of one of them");
 
  public:
   /// For memoize().
@@ -85,7 +85,7 @@ class Memoized<Cache, Function, Result(Arguments...)> {
 
   /// What the cache has, or what the function returns, which it then has. As get_or_load(): one
   /// call for equal arguments however many threads ask; exceptions pass through.
-  auto operator()(Arguments... arguments) const {
+  typename Kept::Returned operator()(Arguments... arguments) const {
     return cache_->get_or_load(key(arguments...), [&]() -> Value {
       if constexpr (std::is_invocable_v<const Function&, Arguments...>) {
         return std::invoke(function_, std::forward<Arguments>(arguments)...);
