@@ -111,7 +111,8 @@ class KeyReader {
       if (rest_.front() == 'k') {
         std::string_view name;
         if (!take_text(name)) return false;
-        text_ += std::string(name) + "=";
+        append_name(name);
+        text_ += '=';
       }
       if (!read_part(0)) return false;
     }
@@ -139,6 +140,16 @@ class KeyReader {
   }
 
  private:
+  /// A name as it is, unless it could be taken for something else.
+  void append_name(std::string_view name) {
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-";
+    if (!name.empty() && name.find_first_not_of(kPlain) == std::string_view::npos) {
+      text_ += name;
+    } else {
+      append_quoted(name);
+    }
+  }
   [[nodiscard]] char take_char() {
     const char c = rest_.empty() ? '\0' : rest_.front();
     if (!rest_.empty()) rest_.remove_prefix(1);
@@ -220,7 +231,7 @@ class KeyReader {
   [[nodiscard]] bool read_user(int depth) {
     std::string_view name;
     if (!take_text(name)) return false;
-    text_ += name;
+    append_name(name);
     text_ += ' ';
     return read_part(depth + 1);
   }

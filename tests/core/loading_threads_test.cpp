@@ -151,6 +151,39 @@ TEST_F(ThreadedLoading, RefusesACircleThroughACompute) {  // trap A8
   EXPECT_GE(refused, 1);
 }
 
+// Goal: a thread that was let go, but has not woken yet, is not taken for one that still waits.
+// Method: each waits for the other, but one after the other; nobody's wait has no end.
+TEST_F(ThreadedLoading, TakesNoWaitThatIsOverForACircle) {
+  constexpr int kRounds = 200;
+  std::barrier together(2);
+  std::thread second([&] {
+    for (int round = 0; round < kRounds; ++round) {
+      cache_.compute("b", [&](const auto&) {
+        together.arrive_and_wait();
+        cache_.set("a", "of the second");
+        return std::string("computed");
+      });
+      together.arrive_and_wait();
+    }
+  });
+  int refused = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    cache_.compute("a", [&](const auto&) {
+      together.arrive_and_wait();
+      for (int i = 0; i < 20; ++i) std::this_thread::yield();
+      return std::string("computed");
+    });
+    try {
+      cache_.set("b", "of the first");
+    } catch (const UsageError&) {
+      ++refused;
+    }
+    together.arrive_and_wait();
+  }
+  second.join();
+  EXPECT_EQ(refused, 0);
+}
+
 // Goal: between the end of a load and its value in the cache there is no gap in which a second
 // loader is called. Method: the generation of a key is raised before it is erased, so a loader that
 // is called twice in one generation has found such a gap.

@@ -264,6 +264,7 @@ TEST(DescribeKey, ReadsWhatMakeKeyWrote) {
 TEST(DescribeKey, QuotesWhatItDidNotWrite) {
   EXPECT_EQ(describe_key("alice"), R"("alice")");
   EXPECT_EQ(describe_key("s9:short"), R"("s9:short")");
+  EXPECT_EQ(describe_key(make_key(kw("a\nb", 1))), R"("a\x0ab"=1)");
   EXPECT_EQ(describe_key("i12"), R"("i12")");
   EXPECT_EQ(describe_key("i;"), R"("i;")");
   EXPECT_EQ(describe_key("i1;]"), R"("i1;]")");

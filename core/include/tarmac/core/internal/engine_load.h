@@ -22,12 +22,8 @@ auto Engine<K, V, H, E>::board(Key key) -> Boarding {
   auto& shard = shard_of(hash);
   Boarding boarding;
   auto mine = std::make_shared<Flight>(K(key), hash);
-  std::string bytes;
-  if constexpr (Encodable<K> && Encodable<V>) {
-    if (active_policy_.load(std::memory_order_relaxed) != nullptr) {
-      bytes = Codec<K>::encode(mine->key);
-    }
-  }
+  std::string bytes;  // Even without a policy: one may come before the lock does.
+  if constexpr (Encodable<K> && Encodable<V>) bytes = Codec<K>::encode(mine->key);
   const std::lock_guard lock(shard.mutex);
   auto* entry = shard.find(key, hash);
   if (entry != nullptr && !shard.is_expired(*entry, clock_->steady_now())) {
