@@ -152,36 +152,34 @@ TEST_F(ThreadedLoading, RefusesACircleThroughACompute) {  // trap A8
 }
 
 // Goal: a thread that was let go, but has not woken yet, is not taken for one that still waits.
-// Method: each waits for the other, but one after the other; nobody's wait has no end.
-TEST_F(ThreadedLoading, TakesNoWaitThatIsOverForACircle) {
-  constexpr int kRounds = 200;
-  std::barrier together(2);
-  std::thread second([&] {
-    for (int round = 0; round < kRounds; ++round) {
-      cache_.compute("b", [&](const auto&) {
-        together.arrive_and_wait();
-        cache_.set("a", "of the second");
-        return std::string("computed");
-      });
-      together.arrive_and_wait();
-    }
-  });
-  int refused = 0;
-  for (int round = 0; round < kRounds; ++round) {
-    cache_.compute("a", [&](const auto&) {
-      together.arrive_and_wait();
-      for (int i = 0; i < 20; ++i) std::this_thread::yield();
-      return std::string("computed");
-    });
-    try {
-      cache_.set("b", "of the first");
-    } catch (const UsageError&) {
-      ++refused;
-    }
-    together.arrive_and_wait();
+// Method: the other thread cannot wake, because this one keeps the mutex; nobody waits in a circle.
+TEST(KeyLocks, TakesNoWaitThatIsOverForACircle) {
+  std::mutex mutex;
+  internal::KeyLocks<int, KeyEqual> locks;
+  const int key = 1;
+  {
+    const std::lock_guard lock(mutex);
+    locks.lock(key, 0, 1);
   }
-  second.join();
-  EXPECT_EQ(refused, 0);
+  bool waits = false;
+  std::thread other([&] {
+    std::unique_lock lock(mutex);
+    waits = true;  // Nobody sees it before the mutex is released, which is by waiting.
+    locks.wait_until_free(lock, key, 0);
+  });
+  std::unique_lock lock(mutex);
+  while (!waits) {
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+  }
+  const int elsewhere = 2;
+  EXPECT_THROW(internal::WaitGraph::begin_wait(other.get_id(), &elsewhere), UsageError);
+  locks.unlock(key);
+  EXPECT_NO_THROW(internal::WaitGraph::begin_wait(other.get_id(), &elsewhere));
+  internal::WaitGraph::end_waits_for(&elsewhere);
+  lock.unlock();
+  other.join();
 }
 
 // Goal: between the end of a load and its value in the cache there is no gap in which a second
