@@ -35,7 +35,7 @@ using loading_page::Point;
 // [key-parts]
 template <>
 struct tarmac::KeyParts<Point> {
-  static constexpr std::string_view name = "Point";
+  static constexpr std::string_view kName = "Point";
   static auto of(const Point& p) { return std::tie(p.x, p.y); }
 };
 // [/key-parts]
@@ -43,7 +43,7 @@ struct tarmac::KeyParts<Point> {
 
 template <>
 struct tarmac::KeyParts<loading_page::Shape> {
-  static constexpr std::string_view name = "Shape";
+  static constexpr std::string_view kName = "Shape";
   static double of(const loading_page::Shape& shape) { return shape.side; }
 };
 

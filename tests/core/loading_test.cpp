@@ -91,7 +91,7 @@ TEST_F(Loading, PassesExceptionsOnAndTriesAgain) {  // trap A5
 
 TEST_F(Loading, ReturnsWhatIsTooLargeToBeKept) {
   cache_.resize({.max_bytes = 10});
-  const std::string large(100, 'x');
+  std::string large(100, 'x');
   EXPECT_EQ(cache_.get_or_load("k", [&] { return large; }), large);
   EXPECT_FALSE(cache_.contains("k"));
   EXPECT_EQ(cache_.stats().rejected, 1U);

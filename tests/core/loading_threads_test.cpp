@@ -31,6 +31,7 @@ TEST_F(ThreadedLoading, CallsOneLoaderHoweverManyAsk) {
   std::atomic<int> called{0};
   std::atomic<int> right{0};
   std::vector<std::thread> waiters;
+  waiters.reserve(kWaiters);
   for (int i = 0; i < kWaiters; ++i) {
     waiters.emplace_back([&] {
       const auto value = cache_.get_or_load("k", [&] {
@@ -195,6 +196,7 @@ TEST_F(ThreadedLoading, CallsAtMostOneLoaderForAGeneration) {  // trap A6
   std::atomic<int> called{0};
   std::barrier together(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int round = 0; round < kRounds; ++round) {
@@ -221,13 +223,15 @@ TEST_F(ThreadedLoading, CallsAtMostOneLoaderForAGeneration) {  // trap A6
 TEST_F(ThreadedLoading, AgreesWithTheSourceInTheEnd) {
   constexpr std::uint64_t kKeys = 64;
   constexpr int kWrites = 3'000;
+  constexpr int kReaders = 3;
   CacheOptions options = quiet_options(nullptr);
   options.shards = 2;
   IntCache cache(options);
   std::array<std::atomic<std::uint64_t>, kKeys> source{};
   std::atomic<bool> ends{false};
   std::vector<std::thread> readers;
-  for (int t = 0; t < 3; ++t) {
+  readers.reserve(kReaders);
+  for (int t = 0; t < kReaders; ++t) {
     readers.emplace_back([&] {
       for (std::uint64_t i = 0; !ends; ++i) {
         const auto key = i % kKeys;

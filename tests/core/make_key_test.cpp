@@ -48,22 +48,22 @@ struct Tree {
 
 template <>
 struct KeyParts<key_tests::Point> {
-  static constexpr std::string_view name = "Point";
+  static constexpr std::string_view kName = "Point";
   static auto of(const key_tests::Point& p) { return std::tie(p.x, p.y); }
 };
 template <>
 struct KeyParts<key_tests::Vector> {
-  static constexpr std::string_view name = "Vector";
+  static constexpr std::string_view kName = "Vector";
   static auto of(const key_tests::Vector& v) { return std::tie(v.x, v.y); }
 };
 template <>
 struct KeyParts<key_tests::Fruit> {
-  static constexpr std::string_view name = "Fruit";
+  static constexpr std::string_view kName = "Fruit";
   static int of(key_tests::Fruit fruit) { return static_cast<int>(fruit); }
 };
 template <>
 struct KeyParts<key_tests::Tree> {
-  static constexpr std::string_view name = "Tree";
+  static constexpr std::string_view kName = "Tree";
   static const auto& of(const key_tests::Tree& tree) { return tree.node; }
 };
 
@@ -211,7 +211,7 @@ TEST(MakeKey, RefusesANullPointer) {
 // A word over the encoding's own characters, where a weak encoding would break first.
 rc::Gen<std::string> tricky_text() {
   return rc::gen::container<std::string>(
-      rc::gen::elementOf(std::string("sink01:;[](){}<>,\"\\\0", 21)));
+      rc::gen::elementOf(std::string("sink01:;[](){}<>,\"\\\0", 20)));
 }
 
 rc::Gen<Tree> any_tree(int depth) {
@@ -233,6 +233,7 @@ rc::Gen<Tree> any_tree(int depth) {
 namespace tarmac::key_tests {
 
 // Prints what rapidcheck found.
+// NOLINTNEXTLINE(readability-identifier-naming): rapidcheck's name for it
 void showValue(const Tree& tree, std::ostream& out) { out << describe_key(make_key(tree)); }
 
 RC_GTEST_PROP(MakeKeyProperty, EqualTreesAndNoOthersHaveEqualKeys, ()) {  // trap H3

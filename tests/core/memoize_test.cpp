@@ -3,6 +3,7 @@
 #include <tarmac/core/memoize.h>
 #include <tarmac/strategies/catalog.h>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <latch>
@@ -11,27 +12,29 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <vector>
 
 #include "core_rig.h"
 
 namespace tarmac {
 namespace memoize_tests {
 
+inline int box_calls = 0;
+
 struct Box {
   int width = 0;
   int height = 0;
   [[nodiscard]] int area(int scale) const noexcept {
-    ++calls;
+    ++box_calls;
     return width * height * scale;
   }
-  static inline int calls = 0;
 };
 
 }  // namespace memoize_tests
 
 template <>
 struct KeyParts<memoize_tests::Box> {
-  static constexpr std::string_view name = "Box";
+  static constexpr std::string_view kName = "Box";
   static auto of(const memoize_tests::Box& box) { return std::tie(box.width, box.height); }
 };
 
@@ -82,12 +85,12 @@ TEST_F(Memoize, TakesArgumentsAsTheFunctionDoes) {
 }
 
 TEST_F(Memoize, PutsTheObjectOfAMemberFunctionFirst) {  // trap H8
-  Box::calls = 0;
+  box_calls = 0;
   const auto area = memoize(cache_, "area", &Box::area);
   EXPECT_EQ(area(Box{2, 3}, 10), 60);
   EXPECT_EQ(area(Box{2, 3}, 10), 60);
   EXPECT_EQ(area(Box{3, 3}, 10), 90);
-  EXPECT_EQ(Box::calls, 2);
+  EXPECT_EQ(box_calls, 2);
 }
 
 TEST_F(Memoize, GivesARecursiveFunctionItself) {  // trap H8
@@ -161,10 +164,12 @@ TEST_F(Memoize, DoesNotKeepNothing) {
 }
 
 TEST_F(Memoize, MovesAnArgumentOnlyIntoTheFunction) {
-  const auto size = memoize(
-      cache_, "size", [](std::string text) { return static_cast<int>(std::move(text).size()); });
-  EXPECT_EQ(size("abc"), 3);
-  EXPECT_EQ(cache_.get(make_key("size", "abc")), 3);
+  const auto size = memoize(cache_, "size", [](std::string text) {
+    text += '!';
+    return static_cast<int>(text.size());
+  });
+  EXPECT_EQ(size("abc"), 4);
+  EXPECT_EQ(cache_.get(make_key("size", "abc")), 4);
 }
 
 TEST_F(Memoize, CallsTheFunctionOnceHoweverManyThreadsAsk) {
@@ -177,6 +182,7 @@ TEST_F(Memoize, CallsTheFunctionOnceHoweverManyThreadsAsk) {
     return n;
   });
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (std::uint64_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] { EXPECT_EQ(slow(1), 1); });
   }

@@ -23,7 +23,7 @@ namespace tarmac {
 /// Says what a type of the user's own consists of, for make_key(). Specialise it:
 ///
 ///     template <> struct tarmac::KeyParts<Point> {
-///       static constexpr std::string_view name = "Point";  // tells it from other types
+///       static constexpr std::string_view kName = "Point";  // tells it from other types
 ///       static auto of(const Point& p) { return std::tie(p.x, p.y); }
 ///     };
 ///
@@ -65,7 +65,7 @@ void append_keywords(std::string& out,
 
 template <class T>
 concept KeyOfUser = requires(const T& value) {
-  { KeyParts<T>::name } -> std::convertible_to<std::string_view>;
+  { KeyParts<T>::kName } -> std::convertible_to<std::string_view>;
   KeyParts<T>::of(value);
 };
 template <class T>
@@ -170,7 +170,7 @@ void append_variant(std::string& out, const T& value) {
 template <class T>
 void append_key(std::string& out, const T& value) {
   if constexpr (KeyOfUser<T>) {
-    append_text(out, 'u', KeyParts<T>::name);
+    append_text(out, 'u', KeyParts<T>::kName);
     append_key(out, KeyParts<T>::of(value));
   } else if constexpr (std::is_same_v<T, std::nullopt_t> || std::is_same_v<T, std::monostate>) {
     out += 'n';
