@@ -6,9 +6,14 @@
 namespace tarmac::internal {
 namespace {
 
+struct Wait {
+  std::thread::id holder;
+  const void* what;
+};
+
 struct Waits {
   std::mutex mutex;
-  std::unordered_map<std::thread::id, std::thread::id> holder_of;
+  std::unordered_map<std::thread::id, Wait> of_thread;
 };
 
 Waits& waits() {
@@ -18,27 +23,28 @@ Waits& waits() {
 
 }  // namespace
 
-void WaitGraph::begin_wait(std::thread::id holder) {
+void WaitGraph::begin_wait(std::thread::id holder, const void* what) {
   const auto self = std::this_thread::get_id();
   auto& all = waits();
   const std::lock_guard lock(all.mutex);
   for (auto thread = holder;;) {
     if (thread == self) {
+      all.of_thread.erase(self);
       throw UsageError(
-          "a function given to compute() must not write the key that it computes, nor one whose "
-          "function waits for this key: return the value instead");
+          "a function given to compute() or a loader must not write or load the key that it is "
+          "called for, nor one whose function waits for this key: return the value instead");
     }
-    const auto next = all.holder_of.find(thread);
-    if (next == all.holder_of.end()) break;
-    thread = next->second;
+    const auto next = all.of_thread.find(thread);
+    if (next == all.of_thread.end()) break;
+    thread = next->second.holder;
   }
-  all.holder_of.insert_or_assign(self, holder);
+  all.of_thread.insert_or_assign(self, Wait{holder, what});
 }
 
-void WaitGraph::end_wait() noexcept {
+void WaitGraph::end_waits_for(const void* what) noexcept {
   auto& all = waits();
   const std::lock_guard lock(all.mutex);
-  all.holder_of.erase(std::this_thread::get_id());
+  std::erase_if(all.of_thread, [what](const auto& one) { return one.second.what == what; });
 }
 
 }  // namespace tarmac::internal

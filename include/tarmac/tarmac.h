@@ -5,6 +5,9 @@
 #include <tarmac/core/cache_manager.h>
 #include <tarmac/core/cache_registry.h>
 #include <tarmac/core/command.h>
+#include <tarmac/core/loaded.h>
+#include <tarmac/core/make_key.h>
+#include <tarmac/core/memoize.h>
 #include <tarmac/core/snapshot.h>
 #include <tarmac/policies/catalog.h>
 #include <tarmac/policies/none.h>

@@ -34,6 +34,7 @@ Stats distinct_stats() {
   s.rejected = 107;
   s.loads = 108;
   s.load_failures = 109;
+  s.coalesced_loads = 118;
   s.flushed_writes = 110;
   s.store_errors = 111;
   s.retries = 112;
@@ -89,6 +90,7 @@ TEST(PrometheusExporter, ShowsEveryFigureUnderItsName) {
            "tarmac_cache_rejected_total{cache=\"c\"} 107\n",
            "tarmac_cache_loads_total{cache=\"c\"} 108\n",
            "tarmac_cache_load_failures_total{cache=\"c\"} 109\n",
+           "tarmac_cache_coalesced_loads_total{cache=\"c\"} 118\n",
            "tarmac_cache_flushed_writes_total{cache=\"c\"} 110\n",
            "tarmac_cache_store_errors_total{cache=\"c\"} 111\n",
            "tarmac_cache_store_retries_total{cache=\"c\"} 112\n",

@@ -5,6 +5,7 @@
 #include <tarmac/core/command.h>
 #include <tarmac/core/internal/command_history.h>
 #include <tarmac/core/internal/engine.h>
+#include <tarmac/core/loaded.h>
 #include <tarmac/core/snapshot.h>
 #include <tarmac/core/weigher.h>
 
@@ -65,6 +66,25 @@ class CacheManager final : public CacheBase {
   /// clears or restores.
   template <class Function>
   std::optional<V> compute(Key key, Function&& function, const SetOptions& options = {});
+
+  /// The value of `key`; where the cache has none, what `loader()` returns. However many threads
+  /// ask, one calls its loader and the others wait for it; what it throws, all of them get, and it
+  /// is not kept. A loader returns
+  ///
+  /// - a V, or a Loaded<V> that says TTL and weight; or
+  /// - a std::optional of either: without a value nothing is kept, and all get nothing. Then this
+  ///   function returns a std::optional<V>.
+  ///
+  /// What was loaded is clean: no write policy sees it, undo does not know it. If the key is set,
+  /// erased, computed, cleared or restored while the loader runs, then its callers get what it
+  /// returns but the cache does not. A value that the write policy still owes the store is returned
+  /// without calling the loader; while it owes a removal, nothing that is loaded is kept.
+  ///
+  /// Counted like get(). The loader runs under no lock and may use the cache, but throws UsageError
+  /// where it would wait for itself: by loading its own key, or in a circle with other threads.
+  template <class Loader>
+  auto get_or_load(Key key, Loader&& loader) ->
+      typename internal::LoadResult<V, std::invoke_result_t<Loader&>>::Returned;
 
   // The whole ------------------------------------------------------------------------------------
 
@@ -158,6 +178,8 @@ class CacheManager final : public CacheBase {
   [[nodiscard]] Prepared prepare(Key key, V&& value, const SetOptions& options);
   [[nodiscard]] std::uint64_t weigh(Key key, const V& value) const;
   void count(SetOutcome outcome);
+  template <class Result>
+  [[nodiscard]] std::optional<Intent> intend(Key key, Result&& result);
   [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);
   void finish(Record record);
   [[nodiscard]] bool turn(Record& record, Change& change);
@@ -172,3 +194,4 @@ class CacheManager final : public CacheBase {
 
 #include <tarmac/core/internal/cache_manager_commands.h>
 #include <tarmac/core/internal/cache_manager_entries.h>
+#include <tarmac/core/internal/cache_manager_loads.h>

@@ -36,8 +36,11 @@ struct Stats {
   std::uint64_t deletes = 0;
   /// Values larger than the whole cache, which were not kept.
   std::uint64_t rejected = 0;
+  /// Loader calls that did not fail.
   std::uint64_t loads = 0;
   std::uint64_t load_failures = 0;
+  /// Calls that waited for somebody else's loader instead of calling theirs.
+  std::uint64_t coalesced_loads = 0;
   std::uint64_t flushed_writes = 0;
   std::uint64_t store_errors = 0;
   std::uint64_t retries = 0;
@@ -75,12 +78,13 @@ enum class Counter : std::uint8_t {
   rejected,
   loads,
   load_failures,
+  coalesced_loads,
   strategy_swaps,
   write_policy_swaps,
   snapshots_taken,
   snapshots_restored,
 };
-inline constexpr std::size_t kCounterCount = 13;
+inline constexpr std::size_t kCounterCount = 14;
 
 /// Counters that only grow, spread over cache lines by thread: reading adds them up.
 /// Thread-safety: all members may be called from any thread.

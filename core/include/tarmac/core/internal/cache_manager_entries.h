@@ -95,6 +95,7 @@ template <class K, class V, class H, class E>
 template <class Predicate>
 std::size_t CacheManager<K, V, H, E>::erase_if(Predicate&& predicate) {
   std::size_t erased = 0;
+  engine_.supersede_loads();  // What they will give cannot be asked yet.
   engine_.for_each_version([&](const K& key, internal::Version<V> version) {
     while (predicate(key, version.content.value())) {
       Intent intent;

@@ -1,6 +1,6 @@
 // The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
-// The members are defined in engine_read.h, engine_write.h and engine_entries.h (single keys),
-// engine_whole.h, engine_parts.h and engine_snapshot.h (the cache as a whole).
+// The members are defined in engine_read.h, engine_write.h, engine_load.h and engine_entries.h
+// (single keys), engine_whole.h, engine_parts.h and engine_snapshot.h (the cache as a whole).
 #pragma once
 
 #include <tarmac/core/cache_options.h>
@@ -72,6 +72,7 @@ class Engine final : public WritePolicyHost {
   using EntryType = Entry<K, V>;
   using EffectsType = Effects<K, V>;
   using Key = lookup_key_t<K>;
+  using Flight = LoadFlight<K, V>;
 
   Engine(CacheOptions options, EventBus& events);
   /// Requires: shut_down() was called.
@@ -95,6 +96,12 @@ class Engine final : public WritePolicyHost {
   /// Writes what `decide(current version)` wants while no other write of the key can come between.
   template <class Decide>
   void write_decided(Key key, Decide&& decide);
+  /// What the cache has, or what one call of `load()` gives to all who ask: a
+  /// std::optional<WriteIntent>. The value lands in the cache unless the key was written meanwhile.
+  template <class Load>
+  Content<V> load(Key key, Load&& load);
+  /// No load that has begun by now will land.
+  void supersede_loads();
   /// A value made ready to be written, with its deadline by `ttl` (empty: the default).
   [[nodiscard]] Version<V> make_version(V&& value, std::optional<std::chrono::nanoseconds> ttl);
   /// Destroys what was removed, unless a reader is looking at it just now.
@@ -143,6 +150,7 @@ class Engine final : public WritePolicyHost {
 
   /// The lock of one key, for as long as its write takes.
   class KeyHold;
+  struct Boarding;
 
   [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
     // The table uses the lower bits, the shard the upper ones.
@@ -172,6 +180,13 @@ class Engine final : public WritePolicyHost {
   Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, WriteIntent<V>& intent,
                                 EffectsType& effects);
   Mutation<V> write_held(KeyHold& hold, Key key, WriteIntent<V>& intent, EffectsType& effects);
+  [[nodiscard]] Boarding board(Key key);
+  [[nodiscard]] Content<V> owed_content(const Boarding& boarding) const;
+  template <class Load>
+  auto timed(Load&& load);
+  void land(const Flight& flight, WriteIntent<V>& intent);
+  void settle(const Boarding& boarding, std::optional<WriteIntent<V>> intent);
+  void abandon(const Boarding& boarding) noexcept;
   [[nodiscard]] std::optional<Version<V>> load_stored(const WritePolicy& policy, Key key) const;
   [[nodiscard]] StoreWrite encode(Key key, std::uint64_t hash, const Version<V>& version) const;
   [[nodiscard]] std::vector<std::unique_ptr<EvictionStrategy>> make_strategies(
@@ -197,6 +212,7 @@ class Engine final : public WritePolicyHost {
   EventBus& events_;
   StripedCounters counters_;
   DurationRecorder flush_durations_;
+  DurationRecorder load_durations_;
   Budget budget_;
   std::vector<std::unique_ptr<ShardType>> shards_;
   std::size_t shard_mask_ = 0;
@@ -222,6 +238,7 @@ class Engine final : public WritePolicyHost {
 }  // namespace tarmac::internal
 
 #include <tarmac/core/internal/engine_entries.h>
+#include <tarmac/core/internal/engine_load.h>
 #include <tarmac/core/internal/engine_parts.h>
 #include <tarmac/core/internal/engine_read.h>
 #include <tarmac/core/internal/engine_snapshot.h>

@@ -202,6 +202,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
         shard.tick = content.last_tick;
         shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
         ++shard.epoch;
+        shard.flights.supersede_all();
         next_due = std::min(next_due, shard.wheel->next_due());
       }
       const std::lock_guard names(names_mutex_);

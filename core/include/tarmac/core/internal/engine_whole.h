@@ -101,6 +101,7 @@ void Engine<K, V, H, E>::clear() {
       shard->table.for_each(
           [&all](EntryNode& node) { all.push_back(static_cast<EntryType*>(&node)); });
       ++shard->epoch;
+      shard->flights.supersede_all();
       for (auto* entry : all) {
         const bool expired = shard->is_expired(*entry, now);
         shard->remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, now);
@@ -191,6 +192,7 @@ void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   stats.rejected = read(Counter::rejected);
   stats.loads = read(Counter::loads);
   stats.load_failures = read(Counter::load_failures);
+  stats.coalesced_loads = read(Counter::coalesced_loads);
   stats.strategy_swaps = read(Counter::strategy_swaps);
   stats.write_policy_swaps = read(Counter::write_policy_swaps);
   stats.snapshots_taken = read(Counter::snapshots_taken);
@@ -198,6 +200,7 @@ void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   stats.observer_errors = events_.slot_failures();
   stats.current_items = budget_.entries();
   stats.total_bytes = budget_.weight();
+  stats.load_durations = load_durations_.read();
   stats.flush_durations = flush_durations_.read();
   const std::lock_guard lock(names_mutex_);
   const auto now = policy_ ? policy_->stats() : WritePolicyStats{};

@@ -58,6 +58,7 @@ Mutation<V> Engine<K, V, H, E>::apply(ShardType& shard, Key key, std::uint64_t h
   if (intent.want_before && entry != nullptr) mutation.before = entry->version();
   if (intent.expected && *intent.expected != (entry != nullptr ? entry->stamp : 0)) return mutation;
   mutation.applied = true;
+  shard.flights.supersede(key, hash);
   if (!intent.keeps() || deadline <= now) {
     if (entry != nullptr) {
       shard.remove(*entry, intent.keeps() ? RemovalCause::expired : intent.removal_cause, now);
@@ -153,6 +154,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
   // With a store the write has happened, and a clear() that came after it stands.
   Mutation<V> mutation;
   mutation.applied = in_store;
+  if (in_store) shard.flights.supersede(key, hold.hash());
   if (is_outdated()) return mutation;
   if (const auto early = hold.early_state()) state = *early;
   intent.expected.reset();  // An eviction since the check is no conflict.

@@ -16,9 +16,12 @@ namespace tarmac::internal {
 /// Thread-safety: all members may be called from any thread.
 class WaitGraph {
  public:
-  /// Throws UsageError if `holder` waits, directly or not, for this thread.
-  static void begin_wait(std::thread::id holder);
-  static void end_wait() noexcept;
+  /// This thread waits for `holder` to finish `what`. Throws UsageError if `holder` waits, directly
+  /// or not, for this thread.
+  static void begin_wait(std::thread::id holder, const void* what);
+  /// Nobody waits for `what` any more. For its holder to call, before the waiters know: one that
+  /// has not woken yet would else be taken for one that still waits.
+  static void end_waits_for(const void* what) noexcept;
 };
 
 /// The keys of one shard that are locked. Empty nearly always, so a plain list does.
@@ -43,9 +46,10 @@ class KeyLocks {
   void wait_until_free(std::unique_lock<std::mutex>& shard_lock, const KeyView& key,
                        std::uint64_t hash) {
     while (const Hold* hold = find(key, hash)) {
-      WaitGraph::begin_wait(hold->owner);
+      WaitGraph::begin_wait(hold->owner, hold->key);
+      ++waiting_;
       freed_.wait(shard_lock);
-      WaitGraph::end_wait();
+      --waiting_;
     }
   }
   /// Requires: the key is free. `key` must stay where it is until unlock().
@@ -55,11 +59,16 @@ class KeyLocks {
   void unlock(const K& key) noexcept {
     for (auto& hold : holds_) {
       if (hold.key != &key) continue;
+      if (waiting_ > 0) WaitGraph::end_waits_for(&key);
       hold = holds_.back();
       holds_.pop_back();
       freed_.notify_all();
       return;
     }
+  }
+  template <class KeyView>
+  [[nodiscard]] bool is_held(const KeyView& key, std::uint64_t hash) const {
+    return find(key, hash) != nullptr;
   }
   [[nodiscard]] bool held_by_this_thread() const noexcept {
     for (const auto& hold : holds_) {
@@ -90,6 +99,7 @@ class KeyLocks {
   }
 
   std::vector<Hold> holds_;
+  std::uint32_t waiting_ = 0;
   std::condition_variable freed_;
 };
 

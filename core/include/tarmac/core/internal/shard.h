@@ -8,6 +8,7 @@
 #include <tarmac/core/internal/entry.h>
 #include <tarmac/core/internal/event_queue.h>
 #include <tarmac/core/internal/key_locks.h>
+#include <tarmac/core/internal/load_flights.h>
 #include <tarmac/core/internal/node_table.h>
 #include <tarmac/core/internal/shard_parts.h>
 #include <tarmac/core/internal/spin_then_wait.h>
@@ -205,6 +206,7 @@ class Shard {
   std::uint64_t expected_entries = ~std::uint64_t{0};
   std::unique_ptr<TimingWheel> wheel;
   KeyLocks<K, Equal> key_locks;
+  LoadFlights<K, V, Equal> flights;
   Limbo<K, V> limbo;
   EventQueue events;
 
