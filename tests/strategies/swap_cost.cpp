@@ -1,6 +1,7 @@
 // Measures what a swap of the strategy costs, for docs/strategies.md: how long it holds the lock of
 // a shard, for each strategy from `lru` to it and back, and what a look-up of that shard sees of
 // it. Build it with the preset `release`.
+#include <sys/resource.h>
 #include <tarmac/core/cache_manager.h>
 #include <tarmac/strategies/catalog.h>
 
@@ -25,9 +26,12 @@ std::int64_t now() { return tarmac::system_clock()->steady_now(); }
 /// What the calling thread has computed for so far. Unlike the time that has passed it says what a
 /// swap takes on a machine that has other things to do.
 std::int64_t computed() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  const auto microseconds = [](const timeval& time) {
+    return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
+  };
+  return (microseconds(usage.ru_utime) + microseconds(usage.ru_stime)) * 1'000;
 }
 
 double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
