@@ -87,7 +87,7 @@ void ReuseModel::set_bounds() {
 void ReuseModel::refresh() {
   // Few observations are believed in part: the class leans on all classes of its kind, and these on
   // what is expected.
-  const float weight = 25 + std::min(75.0F, 0.02F * static_cast<float>(scale_));
+  const float weight = 50 + std::min(50.0F, 0.02F * static_cast<float>(scale_));
   std::array<std::array<float, kBins>, 2> expected{};
   for (std::size_t known = 0; known < 2; ++known) {
     const std::size_t begin = known != 0 ? newcomers() : 0;

@@ -191,7 +191,7 @@ class Rhythm final : public EvictionStrategy {
 
  private:
   using Ghosts = internal::GhostRing<Wait>;
-  static constexpr std::uint64_t kGhosts = 3;
+  static constexpr std::uint64_t kGhosts = 2;
   static constexpr std::uint8_t kMostUses = 255;
   static constexpr std::uint64_t kLeastScale = 16;
   static constexpr std::uint64_t kMostAhead = std::uint64_t{1} << 20U;

@@ -22,7 +22,7 @@ namespace tarmac {
 ///   is what learning takes; and where a hit must cost next to nothing: each one counts in order.
 /// - Cost: O(1) for every event, amortised: an entry is touched again at each of up to 21 ages, and
 ///   the kinds are ranked anew 20 times while as many requests pass as there are entries. Memory:
-///   nothing for an entry, 32 to 48 bytes for each of three times as many keys that left, and 40 KB
+///   nothing for an entry, 32 to 48 bytes for each of twice as many keys that left, and 40 KB
 ///   for each shard.
 /// - Source: our own. The index is of Gittins, "Bandit processes and dynamic allocation indices",
 ///   Journal of the Royal Statistical Society B 1979; eviction by learned hit density is of
