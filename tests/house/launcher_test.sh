@@ -20,6 +20,9 @@ expect() {
 }
 
 expect 0 'Usage: ./run' "${root}/run" --help
+for command in setup test stress fuzz clean; do
+  expect 0 'Usage: ./run' "${root}/run" "${command}" --help
+done
 expect 0 'Usage: ./run' "${root}/run"
 expect 2 'there is no command "fly"' "${root}/run" fly
 expect 2 'Usage: ./run' "${root}/run" fly
