@@ -157,8 +157,10 @@ class Rhythm final : public EvictionStrategy {
     // What was learned stays true while ages mean about the same.
     if (same_unit && entries <= 2 * model_.scale() && model_.scale() <= 2 * entries) return;
     release(order);
-    std::stable_sort(order.begin(), order.end(), [this](const EntryNode* a, const EntryNode* b) {
-      return now_ - wait_of(*a).used_at > now_ - wait_of(*b).used_at;
+    std::sort(order.begin(), order.end(), [this](const EntryNode* a, const EntryNode* b) {
+      const std::uint32_t age_a = now_ - wait_of(*a).used_at;
+      const std::uint32_t age_b = now_ - wait_of(*b).used_at;
+      return age_a != age_b ? age_a > age_b : a->hash < b->hash;
     });
     begin_anew(entries);
     for (EntryNode* node : order) {
