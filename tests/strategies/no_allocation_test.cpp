@@ -22,7 +22,7 @@ void* counted(std::size_t bytes) {
 }
 }  // namespace
 
-// The other forms (array, nothrow, sized) end in these two.
+// The other forms (of arrays, for one) end in these.
 void* operator new(std::size_t bytes) { return counted(bytes); }
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++allocations;
