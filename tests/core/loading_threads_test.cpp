@@ -5,8 +5,10 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <exception>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "loading_rig.h"
@@ -23,6 +25,14 @@ class ThreadedLoading : public ::testing::Test {
 
 void join(std::vector<std::thread>& threads) {
   for (auto& thread : threads) thread.join();
+}
+
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& what) {
+    return what.what();
+  }
 }
 
 TEST_F(ThreadedLoading, CallsOneLoaderHoweverManyAsk) {
@@ -50,34 +60,41 @@ TEST_F(ThreadedLoading, CallsOneLoaderHoweverManyAsk) {
   EXPECT_EQ(cache_.stats().coalesced_loads, static_cast<std::uint64_t>(kWaiters));
 }
 
+// What is thrown is one object for all who wait. Each keeps it until the others are done: a
+// standard library that was built without the thread sanitizer counts its holders where the
+// sanitizer does not see it, and the last one's delete would look like a race with the others'
+// reads.
 TEST_F(ThreadedLoading, GivesAllWaitersTheException) {  // trap A5
-  constexpr int kWaiters = 16;
+  constexpr std::size_t kWaiters = 16;
   std::latch began(1);
   std::latch go_on(1);
-  std::atomic<int> thrown{0};
-  const auto ask = [&](const auto& loader) {
+  std::array<std::exception_ptr, kWaiters + 1> thrown;
+  const auto ask = [&](std::size_t who, const auto& loader) {
     try {
       static_cast<void>(cache_.get_or_load("k", loader));
-    } catch (const std::runtime_error& error) {
-      if (std::string(error.what()) == "no network") ++thrown;
+    } catch (...) {
+      thrown[who] = std::current_exception();
     }
   };
   std::vector<std::thread> threads;
   threads.emplace_back([&] {
-    ask([&]() -> std::string {
+    ask(kWaiters, [&]() -> std::string {
       began.count_down();
       go_on.wait();
       throw std::runtime_error("no network");
     });
   });
   began.wait();
-  for (int i = 0; i < kWaiters; ++i) {
-    threads.emplace_back([&] { ask([] { return "of a waiter"; }); });
+  for (std::size_t i = 0; i < kWaiters; ++i) {
+    threads.emplace_back([&, i] { ask(i, [] { return "of a waiter"; }); });
   }
   await_coalesced(cache_, kWaiters);
   go_on.count_down();
   join(threads);
-  EXPECT_EQ(thrown, kWaiters + 1);
+  for (const auto& error : thrown) {
+    ASSERT_TRUE(error);
+    EXPECT_EQ(message_of(error), "no network");
+  }
   EXPECT_FALSE(cache_.contains("k"));
   EXPECT_EQ(cache_.get_or_load("k", [] { return "v"; }), "v");
 }
