@@ -2,6 +2,7 @@
 // registers itself.
 #include <tarmac/core/backing_store.h>
 #include <tarmac/core/eviction_strategy.h>
+#include <tarmac/core/journal.h>
 #include <tarmac/core/write_policy.h>
 
 namespace tarmac {
@@ -23,6 +24,18 @@ WritePolicyRegistry& write_policy_registry() {
   static WritePolicyRegistry registry("write policy",
                                       "link tarmac::policies and include "
                                       "<tarmac/policies/catalog.h>");
+  return registry;
+}
+
+JournalRegistry& journal_registry() {
+  static JournalRegistry registry(
+      "journal", "link tarmac::durability and include <tarmac/durability/catalog.h>");
+  return registry;
+}
+
+SnapshotFormatRegistry& snapshot_format_registry() {
+  static SnapshotFormatRegistry registry(
+      "snapshot format", "link tarmac::durability and include <tarmac/durability/catalog.h>");
   return registry;
 }
 
