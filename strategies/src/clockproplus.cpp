@@ -13,10 +13,6 @@ namespace {
 using internal::History;
 using Slot = History::Slot;
 
-constexpr double kMostOfCapacity = 10'000;
-/// Memory is set aside for caches of up to so many entries; the history of larger ones grows.
-constexpr std::uint64_t kReservedEntries = std::uint64_t{1} << 20U;
-constexpr double kReservedMultiple = 8;
 constexpr std::uint64_t kFewestCold = 2;
 
 // In the history: what a resident is. Ghosts are in their test period, always.
@@ -101,12 +97,7 @@ class ClockProPlus final : public EvictionStrategy {
   }
 
   void on_resize(const StrategyCapacity& capacity) override {
-    if (!capacity.in_weight && capacity.amount <= kReservedEntries) {
-      const std::uint64_t ghosts =
-          internal::share_of(capacity.amount, std::min(options_.ghosts, kReservedMultiple)) + 2;
-      // Twice the entries: a shard may hold more than its share.
-      clock_.reserve(ghosts + 2 * capacity.amount, ghosts);
-    }
+    clock_.reserve_for(capacity, options_.ghosts);
     if (capacity.amount > capacity_.amount || hots_ == 0) is_filled_ = false;
     capacity_ = capacity;
     const std::uint64_t amount = capacity.amount;
@@ -384,7 +375,7 @@ std::unique_ptr<EvictionStrategy> make_clockproplus(const ClockProPlusOptions& o
   internal::check_option("clockproplus", "cold_share_min", options.cold_share_min, 0, 1);
   internal::check_option("clockproplus", "cold_share_max", options.cold_share_max,
                          options.cold_share_min, 1);
-  internal::check_option("clockproplus", "ghosts", options.ghosts, 0, kMostOfCapacity);
+  internal::check_option("clockproplus", "ghosts", options.ghosts, 0, internal::kMostOfCapacity);
   return std::make_unique<ClockProPlus>(options);
 }
 

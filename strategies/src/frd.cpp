@@ -12,11 +12,6 @@ namespace {
 
 using internal::History;
 
-constexpr double kMostOfCapacity = 10'000;
-/// Memory is set aside for caches of up to so many entries; the history of larger ones grows.
-constexpr std::uint64_t kReservedEntries = std::uint64_t{1} << 20U;
-constexpr double kReservedMultiple = 8;
-
 // In the history: what a resident is. In `flags` of a node: kMain or, in the filter, nothing.
 constexpr std::uint8_t kMain = 1;
 constexpr std::uint8_t kFilter = 2;
@@ -110,12 +105,7 @@ class Frd final : public EvictionStrategy {
   }
 
   void on_resize(const StrategyCapacity& capacity) override {
-    if (!capacity.in_weight && capacity.amount <= kReservedEntries) {
-      const std::uint64_t ghosts =
-          internal::share_of(capacity.amount, std::min(options_.ghosts, kReservedMultiple)) + 1;
-      // Twice the entries: a shard may hold more than its share.
-      stack_.reserve(ghosts + 2 * capacity.amount, ghosts);
-    }
+    stack_.reserve_for(capacity, options_.ghosts);
     capacity_ = capacity;
     main_limit_ =
         std::min(capacity.amount, internal::share_of(capacity.amount, options_.main_share));
@@ -229,7 +219,7 @@ class Frd final : public EvictionStrategy {
 
 std::unique_ptr<EvictionStrategy> make_frd(const FrdOptions& options) {
   internal::check_option("frd", "main_share", options.main_share, 0, 1);
-  internal::check_option("frd", "ghosts", options.ghosts, 0, kMostOfCapacity);
+  internal::check_option("frd", "ghosts", options.ghosts, 0, internal::kMostOfCapacity);
   return std::make_unique<Frd>(options);
 }
 

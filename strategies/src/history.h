@@ -2,9 +2,10 @@
 #pragma once
 
 #include "ghost_index.h"
+#include "shares.h"
 
 #include <tarmac/core/assert.h>
-#include <tarmac/core/entry_node.h>
+#include <tarmac/core/eviction_strategy.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -17,9 +18,9 @@ namespace tarmac::internal {
 /// Entries in a line from the oldest place to the newest, some of them only remembered by hash.
 /// `scratch` of a resident entry in the line is its slot; one that is not in it has kNone there.
 ///
-/// - Memory: 24 bytes for each place, and 16 to 32 for each ghost. Grows amortised where reserve()
-///   has not made room; where there is no memory, places are refused and ghosts forgotten.
-/// - Every member is O(1), amortised for oldest_ghost(), but for reserve() and weigh_by().
+/// - Memory: 24 bytes for each place, and 16 to 32 for each ghost. Grows amortised beyond what was
+///   made at once; where there is no memory, places are refused and ghosts forgotten.
+/// - Every member is O(1), amortised for oldest_ghost(), but for reserve_for() and weigh_by().
 class History {
  public:
   using Slot = std::uint32_t;
@@ -27,12 +28,14 @@ class History {
   /// The state of a ghost. Strategies number those of residents from 1.
   static constexpr std::uint8_t kGhost = 0;
 
-  History() { reserve(kSmallest, kSmallest); }
+  History() { grow(kSmallest); }
 
-  /// Makes room for so many places and ghosts. Throws std::bad_alloc.
-  void reserve(std::uint64_t places, std::uint64_t ghosts) {
-    index_.reserve(std::min(ghosts, kMostSlots));
-    grow(std::min(places, kMostSlots) + 1);
+  /// Makes room for the ghosts of `multiple` capacities, where that is worth doing at once.
+  void reserve_for(const StrategyCapacity& capacity, double multiple) {
+    if (capacity.in_weight || capacity.amount > kReservedEntries) return;
+    const auto ghosts = share_of(capacity.amount, std::min(multiple, 8.0)) + 2;
+    index_.reserve(ghosts);
+    grow(ghosts + 2 * capacity.amount + 1);  // Twice: a shard may hold more than its share.
   }
 
   /// Each is kNone where the line has no such place.

@@ -12,11 +12,6 @@ namespace {
 
 using internal::History;
 
-constexpr double kMostOfCapacity = 10'000;
-/// Memory is set aside for caches of up to so many entries; the history of larger ones grows.
-constexpr std::uint64_t kReservedEntries = std::uint64_t{1} << 20U;
-constexpr double kReservedMultiple = 8;
-
 // In the history: what a resident is. In `flags` of a node: kLir or, for HIR, nothing.
 constexpr std::uint8_t kLir = 1;
 constexpr std::uint8_t kHir = 2;
@@ -105,14 +100,8 @@ class Lirs final : public EvictionStrategy {
   [[nodiscard]] Outlook outlook() const noexcept override { return queue_.outlook(); }
 
   void on_resize(const StrategyCapacity& capacity) override {
-    if (!capacity.in_weight && capacity.amount <= kReservedEntries) {
-      const double multiple =
-          options_.stack > 0 ? std::min(options_.ghosts, options_.stack) : options_.ghosts;
-      const std::uint64_t ghosts =
-          internal::share_of(capacity.amount, std::min(multiple, kReservedMultiple)) + 1;
-      // Twice the entries: a shard may hold more than its share.
-      stack_.reserve(ghosts + 2 * capacity.amount, ghosts);
-    }
+    stack_.reserve_for(
+        capacity, options_.stack > 0 ? std::min(options_.ghosts, options_.stack) : options_.ghosts);
     capacity_ = capacity;
     const std::uint64_t hir =
         std::max<std::uint64_t>(1, internal::share_of(capacity.amount, options_.hir_share));
@@ -236,8 +225,8 @@ class Lirs final : public EvictionStrategy {
 
 std::unique_ptr<EvictionStrategy> make_lirs(const LirsOptions& options) {
   internal::check_option("lirs", "hir_share", options.hir_share, 0, 1);
-  internal::check_option("lirs", "ghosts", options.ghosts, 0, kMostOfCapacity);
-  internal::check_option("lirs", "stack", options.stack, 0, kMostOfCapacity);
+  internal::check_option("lirs", "ghosts", options.ghosts, 0, internal::kMostOfCapacity);
+  internal::check_option("lirs", "stack", options.stack, 0, internal::kMostOfCapacity);
   return std::make_unique<Lirs>(options);
 }
 

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 
 #include "node_list.h"
@@ -66,13 +65,5 @@ class Segment {
   std::uint64_t entries_ = 0;
   std::uint64_t weight_ = 0;
 };
-
-/// `share` of `amount`, cut to a whole number.
-[[nodiscard]] inline std::uint64_t share_of(std::uint64_t amount, double share) noexcept {
-  constexpr double kTooLarge = 18'446'744'073'709'551'616.0;  // 2^64.
-  const double part = static_cast<double>(amount) * share;
-  return part < kTooLarge ? static_cast<std::uint64_t>(part)
-                          : std::numeric_limits<std::uint64_t>::max();
-}
 
 }  // namespace tarmac::internal

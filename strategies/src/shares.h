@@ -11,6 +11,12 @@
 
 namespace tarmac::internal {
 
+/// No share of a capacity that an option names may be larger.
+inline constexpr double kMostOfCapacity = 10'000;
+/// What is kept beside the entries is made at once for caches of up to so many, and grows for
+/// larger ones.
+inline constexpr std::uint64_t kReservedEntries = std::uint64_t{1} << 20U;
+
 /// `factor` of `amount`, rounded down, and held at the largest number.
 [[nodiscard]] inline std::uint64_t share_of(std::uint64_t amount, double factor) noexcept {
   // 2^64; a double holds every integer up to 2^53 and then multiples of powers of two.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "segment.h"
+#include "shares.h"
 #include "stable_order.h"
 
 namespace tarmac {

@@ -5,8 +5,6 @@
 
 #include <boost/intrusive/rbtree_algorithms.hpp>
 
-#include <bit>
-
 namespace tarmac {
 namespace {
 
@@ -21,10 +19,11 @@ struct TreeTraits {
   static constexpr std::uint8_t kBlack = 1;
 
   static node_ptr get_parent(const_node_ptr n) noexcept {
-    return std::bit_cast<node_ptr>(static_cast<std::uintptr_t>(n->scratch));
+    // The word is as wide as an address.
+    return reinterpret_cast<node_ptr>(n->scratch);  // NOLINT(performance-no-int-to-ptr)
   }
   static void set_parent(node_ptr n, node_ptr parent) noexcept {
-    n->scratch = std::bit_cast<std::uintptr_t>(parent);
+    n->scratch = reinterpret_cast<std::uintptr_t>(parent);
   }
   static node_ptr get_left(const_node_ptr n) noexcept { return n->previous; }
   static void set_left(node_ptr n, node_ptr left) noexcept { n->previous = left; }

@@ -5,6 +5,7 @@
 
 #include "ghost_list.h"
 #include "segment.h"
+#include "shares.h"
 #include "stable_order.h"
 
 namespace tarmac {

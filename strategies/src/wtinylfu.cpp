@@ -12,8 +12,6 @@
 namespace tarmac {
 namespace {
 
-/// The sketch is made at once for caches of up to so many entries, and grows for larger ones.
-constexpr std::uint64_t kReservedEntries = std::uint64_t{1} << 20U;
 /// A candidate used so often is let in without being better, once in so many times.
 constexpr std::uint32_t kOftenUsed = 6;
 constexpr std::uint64_t kOneIn = 128;
@@ -93,7 +91,7 @@ class WTinyLfu final : public EvictionStrategy {
   }
 
   void on_resize(const StrategyCapacity& capacity) override {
-    if (!capacity.in_weight) sketch_.reserve(std::min(capacity.amount, kReservedEntries));
+    if (!capacity.in_weight) sketch_.reserve(std::min(capacity.amount, internal::kReservedEntries));
     if (capacity.amount > capacity_.amount) is_full_ = false;
     capacity_ = capacity;
     // The unit may be another one now.
