@@ -218,7 +218,7 @@ void read_differs_from(const YamlNode& node, const ReadContext& context,
   checks.push_back(std::move(check));
 }
 
-constexpr std::array<ExpectationKind, 10> kKinds{{
+constexpr std::array<ExpectationKind, 10> kContentExpectations{{
     {"values", "keys and the values they have", read_values},
     {"present", "keys that are there", read_present},
     {"missing", "keys that are not there", read_missing},
@@ -233,6 +233,6 @@ constexpr std::array<ExpectationKind, 10> kKinds{{
 
 }  // namespace
 
-std::span<const ExpectationKind> content_expectations() { return kKinds; }
+std::span<const ExpectationKind> content_expectations() { return kContentExpectations; }
 
 }  // namespace tarmac::demo

@@ -139,7 +139,7 @@ void read_events(const YamlNode& node, const ReadContext&, std::vector<Check>& c
   }
 }
 
-constexpr std::array<ExpectationKind, 10> kKinds{{
+constexpr std::array<ExpectationKind, 10> kStateExpectations{{
     {"result", "the word that the step itself answered", read_result},
     {"size", "entries that are not expired", read_size},
     {"weight", "the sum of the weights", read_weight},
@@ -154,6 +154,6 @@ constexpr std::array<ExpectationKind, 10> kKinds{{
 
 }  // namespace
 
-std::span<const ExpectationKind> state_expectations() { return kKinds; }
+std::span<const ExpectationKind> state_expectations() { return kStateExpectations; }
 
 }  // namespace tarmac::demo

@@ -105,7 +105,7 @@ StepAction read_redo(const YamlNode&, const ReadContext&) {
   };
 }
 
-constexpr std::array<StepKind, 3> kKinds{{
+constexpr std::array<StepKind, 3> kCommandSteps{{
     {"command", "executes a set, a delete or a macro, which undo can take back", true,
      read_command},
     {"undo", "takes the last command back", false, read_undo},
@@ -114,6 +114,6 @@ constexpr std::array<StepKind, 3> kKinds{{
 
 }  // namespace
 
-std::span<const StepKind> command_steps() { return kKinds; }
+std::span<const StepKind> command_steps() { return kCommandSteps; }
 
 }  // namespace tarmac::demo

@@ -136,7 +136,7 @@ StepAction read_advance(const YamlNode& node, const ReadContext&) {
   };
 }
 
-constexpr std::array<StepKind, 7> kKinds{{
+constexpr std::array<StepKind, 7> kEntrySteps{{
     {"set", "sets a key, or a row of keys", true, read_set},
     {"get", "looks keys up; counted, and told to the strategy", true, read_get},
     {"erase", "removes keys, from the store as well", true, read_erase},
@@ -148,7 +148,7 @@ constexpr std::array<StepKind, 7> kKinds{{
 
 }  // namespace
 
-std::span<const StepKind> entry_steps() { return kKinds; }
+std::span<const StepKind> entry_steps() { return kEntrySteps; }
 
 SetOptions read_set_options(const MapReader& map) {
   SetOptions options;

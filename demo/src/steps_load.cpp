@@ -176,13 +176,13 @@ StepAction read_replay(const YamlNode& node, const ReadContext& context) {
   return [replay](Stage& stage, StageCache& on) { return run_replay(replay, stage, on); };
 }
 
-constexpr std::array<StepKind, 2> kKinds{{
+constexpr std::array<StepKind, 2> kLoadSteps{{
     {"fill", "made-up requests: a look-up, and a set after a miss", true, read_fill},
     {"replay", "the requests of a recorded trace, with pruning now and then", true, read_replay},
 }};
 
 }  // namespace
 
-std::span<const StepKind> load_steps() { return kKinds; }
+std::span<const StepKind> load_steps() { return kLoadSteps; }
 
 }  // namespace tarmac::demo

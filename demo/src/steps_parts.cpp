@@ -69,7 +69,7 @@ StepAction read_restore(const YamlNode& node, const ReadContext& context) {
   };
 }
 
-constexpr std::array<StepKind, 5> kKinds{{
+constexpr std::array<StepKind, 5> kPartSteps{{
     {"swap_strategy", "changes the eviction strategy; every entry stays", true, read_swap_strategy},
     {"set_write_policy", "changes when writes reach the store; what is owed is written first", true,
      read_set_write_policy},
@@ -80,7 +80,7 @@ constexpr std::array<StepKind, 5> kKinds{{
 
 }  // namespace
 
-std::span<const StepKind> part_steps() { return kKinds; }
+std::span<const StepKind> part_steps() { return kPartSteps; }
 
 std::string read_snapshot_name(const YamlNode& node, const ReadContext& context) {
   const std::vector<std::string> names(context.snapshots->begin(), context.snapshots->end());

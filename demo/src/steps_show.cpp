@@ -95,13 +95,13 @@ StepAction read_note(const YamlNode& node, const ReadContext&) {
   return [text](Stage&, StageCache&) { return StepOutput{text, {}}; };
 }
 
-constexpr std::array<StepKind, 2> kKinds{{
+constexpr std::array<StepKind, 2> kShowSteps{{
     {"print", "a table of entries, stats, events or caches", true, read_print},
     {"note", "a line of text", true, read_note},
 }};
 
 }  // namespace
 
-std::span<const StepKind> show_steps() { return kKinds; }
+std::span<const StepKind> show_steps() { return kShowSteps; }
 
 }  // namespace tarmac::demo

@@ -2,7 +2,9 @@
 """Runs clang-tidy over the sources and public headers of every room; WORK_FOLDER keeps what is clean.
 
 A file is looked at again when it, a header of this project that it includes, its command, the checks
-or the linter itself changed.
+or the linter itself changed. Files of one room are looked at together, as one source that includes
+them, for most of the time goes into the headers that they share; where something is found, or two
+files do not compile together, in halves, until it is clear which file is meant.
 
 Usage: lint.py WORK_FOLDER [PART_OF_A_PATH …]
 """
@@ -18,6 +20,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LINTER = "clang-tidy-14"
+MOST_IN_BATCH = 7
 
 
 def configure(work):
@@ -44,28 +47,61 @@ def own_headers(entry):
     return sorted(set(paths) | {entry["file"]})
 
 
-def key_of(entry, common):
+def stamp_of(entry, work, common):
+    """The file that says that `entry`, as it is now, was found clean."""
     digest = hashlib.sha256(common)
     digest.update(entry["command"].encode())
     for path in own_headers(entry):
         digest.update(path.encode())
         with open(os.path.join(entry["directory"], path), "rb") as file:
             digest.update(file.read())
-    return digest.hexdigest()
+    return os.path.join(work, "clean", digest.hexdigest())
 
 
-def look_at(entry, work, common):
-    """Gives (path, output of the linter, or None if it was clean before)."""
-    stamp = os.path.join(work, "clean", key_of(entry, common))
-    if os.path.exists(stamp):
-        return entry["file"], None, True
-    result = subprocess.run(
-        [LINTER, "--quiet", "-p", work, f"--config-file={ROOT}/.clang-tidy", entry["file"]],
-        cwd=ROOT, capture_output=True, text=True, check=False)
-    if result.returncode == 0:
-        with open(stamp, "w", encoding="utf-8"):
-            pass
-    return entry["file"], result.stdout + result.stderr, result.returncode == 0
+def batches(entries):
+    """Groups files of one folder that are compiled alike."""
+    alike = {}
+    for entry in entries:
+        folder = os.path.dirname(entry["file"])
+        words = [word for word in shlex.split(entry["command"]) if not word.endswith((".cpp", ".o"))]
+        alike.setdefault((folder, tuple(words)), []).append(entry)
+    for group in alike.values():
+        count = -(-len(group) // MOST_IN_BATCH)
+        yield from (group[i::count] for i in range(count))
+
+
+def run_linter(batch, work):
+    """Runs the linter over one file, or over several as one; gives (exit status, output)."""
+    command = [LINTER, "--quiet", f"--config-file={ROOT}/.clang-tidy"]
+    if len(batch) == 1:
+        command += ["-p", work, batch[0]["file"]]
+    else:
+        name = hashlib.sha256("".join(entry["file"] for entry in batch).encode()).hexdigest()
+        source = os.path.join(work, f"together_{name[:16]}.cpp")
+        with open(source, "w", encoding="utf-8") as file:
+            file.writelines(f'#include "{entry["file"]}"\n' for entry in batch)
+        words = shlex.split(batch[0]["command"])
+        words = words[next(i for i, word in enumerate(words) if "clang++" in word) + 1:]
+        output = words.index("-o")
+        del words[output:output + 2]
+        words = [word for word in words if word not in ("-c", batch[0]["file"])]
+        # Without the last argument the analyzer passes over what is included.
+        command += ["--checks=-bugprone-suspicious-include", "--extra-arg=-Xclang",
+                    "--extra-arg=-analyzer-opt-analyze-headers", source, "--", *words]
+    result = subprocess.run(command, cwd=batch[0]["directory"], capture_output=True, text=True,
+                            check=False)
+    return result.returncode, result.stdout + result.stderr
+
+
+def look_at(batch, work):
+    """Gives [(entry, output of the linter, or None if it is clean)]."""
+    status, output = run_linter(batch, work)
+    if status == 0:
+        return [(entry, None) for entry in batch]
+    if len(batch) == 1:
+        return [(batch[0], output)]
+    half = len(batch) // 2
+    return look_at(batch[:half], work) + look_at(batch[half:], work)
 
 
 def main():
@@ -81,14 +117,19 @@ def main():
     with open(os.path.join(ROOT, ".clang-tidy"), "rb") as file:
         common += file.read()
 
-    looked_at, unclean = 0, []
+    unclean = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, output, clean in pool.map(lambda entry: look_at(entry, work, common), entries):
-            looked_at += output is not None
-            if not clean:
-                unclean.append(os.path.relpath(path, ROOT))
+        stamps = dict(zip((entry["file"] for entry in entries),
+                          pool.map(lambda entry: stamp_of(entry, work, common), entries)))
+        changed = [entry for entry in entries if not os.path.exists(stamps[entry["file"]])]
+        for results in pool.map(lambda batch: look_at(batch, work), batches(changed)):
+            for entry, output in results:
+                if output is None:
+                    with open(stamps[entry["file"]], "w", encoding="utf-8"):
+                        continue
+                unclean.append(os.path.relpath(entry["file"], ROOT))
                 print(output, flush=True)
-    print(f"{len(entries)} files, {looked_at} of them looked at, {len(unclean)} with findings")
+    print(f"{len(entries)} files, {len(changed)} of them looked at, {len(unclean)} with findings")
     for path in unclean:
         print(f"  {path}")
     return 1 if unclean else 0
