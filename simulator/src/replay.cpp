@@ -142,8 +142,9 @@ class StrategyReplay::Impl {
   }
 
   void hit(Object& object) noexcept {
-    // As in the cache: where nobody asks for hits, none is recorded.
+    // As in the cache: where a hit changes nothing for the strategy, it is not recorded.
     if (tracking_ == AccessTracking::none) return;
+    if (tracking_ == AccessTracking::mark && object.mark >= EntryNode::kMaxMark) return;
     if (object.visits < EntryNode::kMaxVisits) ++object.visits;
     object.accessed_at = clock_;
     tell_hit(*strategy_, tracking_, object);

@@ -160,7 +160,7 @@ class S3Fifo final : public EvictionStrategy {
   [[nodiscard]] EntryNode* search_main() noexcept {
     EntryNode* node = main_.oldest();
     while (node != nullptr && node->mark > 0) {
-      --node->mark;
+      node->mark = static_cast<std::uint8_t>(node->mark - 1);
       main_.move_to_newest(*node);
       node = main_.oldest();
     }

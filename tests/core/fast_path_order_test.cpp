@@ -41,7 +41,8 @@ class Model {
     auto& entry = found->second;
     const bool moved = push_deadline(entry, now);
     const auto tracking = strategy_->tracking();
-    if (tracking != AccessTracking::none) {
+    const bool raises = tracking == AccessTracking::mark && entry.mark < EntryNode::kMaxMark;
+    if (raises || tracking == AccessTracking::ordered) {
       ++entry.visits;
       entry.accessed_at = ++tick_;
     }

@@ -80,6 +80,8 @@ enum class SetOutcome : std::uint8_t {
 /// What inspect() tells of an entry.
 struct EntryInfo {
   EntryState state = EntryState::clean;
+  /// Hits, as far as the strategy needs them: all of them, those that raised a mark (`clock` and
+  /// its like), or none (`fifo`, `ttl`, `random`).
   std::uint64_t visits = 0;
   std::chrono::nanoseconds age{0};
   /// Empty without a TTL.

@@ -4,6 +4,7 @@
 #include <tarmac/core/clock.h>
 #include <tarmac/core/internal/relaxed.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -13,19 +14,19 @@ namespace tarmac {
 ///
 /// - Ownership: the cache owns every node. A strategy owns the fields marked "strategy" while it
 ///   tracks the node; the cache alone writes the others.
-/// - Thread-safety: guarded by the lock of the shard that holds the entry, but for `expires_at`,
-///   which hits look at without it.
+/// - Thread-safety: guarded by the lock of the shard that holds the entry, but for `expires_at`
+///   and `mark`, which hits look at without it.
 struct EntryNode {
   /// Cache: when the entry expires, in steady nanoseconds; kNever without a TTL.
   internal::Relaxed<SteadyNanos> expires_at = kNever;
   /// Cache: what the weigher said when the value was set.
   std::uint32_t weight = 1;
-  /// Cache: hits since the entry came in, held at kMaxVisits. Not counted while the strategy asks
-  /// for AccessTracking::none.
+  /// Cache: hits since the entry came in, held at kMaxVisits. Where the strategy asks for
+  /// AccessTracking::mark, only those that raised the mark; for AccessTracking::none, none.
   std::uint16_t visits = 0;
   /// Raised by hits, up to kMaxMark, where the strategy asks for AccessTracking::mark; the strategy
   /// lowers or clears it. Zero when not tracked.
-  std::uint8_t mark = 0;
+  internal::Relaxed<std::uint8_t> mark = 0;
   /// Strategy: small flags, for example the segment the node is in. Zero when not tracked.
   std::uint8_t flags = 0;
   /// Cache: the shard's operation count when the entry was last hit and when it came in. They wrap;
@@ -52,9 +53,13 @@ static_assert(sizeof(EntryNode) <= 56, "every entry of every cache pays for this
   return static_cast<std::int32_t>(a - b) < 0;
 }
 
-/// What a hit does to a node whose strategy asks for marks.
-inline void raise_mark(EntryNode& node) noexcept {
-  if (node.mark < EntryNode::kMaxMark) ++node.mark;
+/// What hits do to a node whose strategy asks for marks. Returns how many of them it took to raise
+/// the mark to its highest: the others change nothing.
+inline std::uint32_t raise_mark(EntryNode& node, std::uint32_t hits = 1) noexcept {
+  const std::uint8_t mark = node.mark;
+  const auto raised = std::min<std::uint32_t>(hits, EntryNode::kMaxMark - mark);
+  if (raised > 0) node.mark = static_cast<std::uint8_t>(mark + raised);
+  return raised;
 }
 
 }  // namespace tarmac

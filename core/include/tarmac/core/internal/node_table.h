@@ -84,9 +84,10 @@ class NodeTable {
   /// The node with this hash for which `same(node)` holds; nullptr if there is none.
   template <class Same>
   [[nodiscard]] EntryNode* find(std::uint64_t hash, Same&& same) const {
-    return search(hash, [&same](const Group&, std::size_t, std::uint64_t word) {
-      EntryNode* node = node_of(word);
-      return same(*node) ? node : nullptr;
+    return search(hash, [&same, hash](const Group&, std::size_t, std::uint64_t word) {
+      // Between two loads the slot may have been emptied, or been taken by another node.
+      EntryNode* node = ((word ^ upper_of(hash)) & kHashMask) == 0 ? node_of(word) : nullptr;
+      return node != nullptr && same(*node) ? node : nullptr;
     });
   }
   /// The same by the word of the key, `same(word)`, and with what the table knows of the node.
@@ -134,8 +135,9 @@ class NodeTable {
   /// The high bit of each slot's byte of `tags` that equals `tag`; now and then of another
   /// one above such a byte. Without a branch: which slot it is, no processor could foretell.
   static std::uint64_t matches(std::uint64_t tags, std::uint64_t tag) noexcept {
-    const auto differences = (tags ^ (tag * kOnes)) | ~std::uint64_t{0} << (8 * kSlots);
-    return (differences - kOnes) & ~differences & (0x80 * kOnes);
+    constexpr std::uint64_t kHighBits = (0x80 * kOnes) >> (64 - 8 * kSlots);
+    const auto differences = tags ^ (tag * kOnes);
+    return (differences - kOnes) & ~differences & kHighBits;
   }
   static std::size_t home_of(std::uint64_t hash, std::size_t count) noexcept {
     return static_cast<std::size_t>((hash & 0xFFFF'FFFFU) * count >> 32U);
@@ -186,15 +188,11 @@ inline EntryNode* NodeTable<Paired>::search(std::uint64_t hash, Look&& look) con
   // So that all of the group comes at once.
   if constexpr (Paired) __builtin_prefetch(&group->pairs.back());
   const auto tag = tag_of(hash);
-  const auto upper = upper_of(hash);
   for (std::size_t searched = 0;;) {
     const auto tags = group->tags.load(std::memory_order_acquire);
     for (auto found = matches(tags, tag); found != 0; found &= found - 1) {
       const auto slot = static_cast<std::size_t>(std::countr_zero(found)) / 8;
       const auto word = group->slots[slot].load(std::memory_order_acquire);
-      // Between the two loads the slot may have been emptied, or been taken by another node.
-      if (((word ^ upper) & kHashMask) != 0 || (word & kAddressMask) == 0) [[unlikely]]
-        continue;
       if (EntryNode* node = look(*group, slot, word)) [[likely]]
         return node;
     }
@@ -215,7 +213,7 @@ inline auto NodeTable<Paired>::find_pair(std::uint64_t hash, Same&& same) const 
     found.value = pair.value.load(std::memory_order_acquire);
     found.may_expire = (word & kMayExpire) != 0;
     // If it is still that node's slot, it has been all the time: no address comes back as long as
-    // the epoch is pinned. Then key and value are its own.
+    // the epoch is pinned. Then key and value are its own. (Of an empty slot the address is null.)
     const auto again = group.slots[slot].load(std::memory_order_relaxed);
     return ((word ^ again) & kAddressMask) == 0 ? node_of(word) : nullptr;
   });

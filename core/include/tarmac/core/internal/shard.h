@@ -84,7 +84,11 @@ class Shard {
   [[nodiscard]] bool is_live(const EntryType& entry) const noexcept;
   /// Tells the strategy, now or later, of a hit that this thread has had.
   void record_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
-    if (notes_hits_.load(std::memory_order_relaxed)) note_hit(entry, thread, hits);
+    const auto below = noted_below_mark_.load(std::memory_order_relaxed);
+    if (below == kNoteNone) return;
+    // Another hit would not change a mark that is at its highest.
+    if (below != kNoteAll && entry.mark >= below) return;
+    note_hit(entry, thread, hits);
   }
   /// Where to record what will be found: to be asked before find(), so that an entry of a content
   /// that a restore has replaced is not taken for one of the new.
@@ -121,8 +125,12 @@ class Shard {
     strategy.swap(made);
     const auto tracking = strategy->tracking();
     tracking_.store(tracking, std::memory_order_relaxed);
-    notes_hits_.store(tracking != AccessTracking::none || services_.idle_nanoseconds != 0,
-                      std::memory_order_relaxed);
+    auto below = kNoteAll;
+    if (services_.idle_nanoseconds == 0) {
+      if (tracking == AccessTracking::none) below = kNoteNone;
+      if (tracking == AccessTracking::mark) below = EntryNode::kMaxMark;
+    }
+    noted_below_mark_.store(below, std::memory_order_relaxed);
   }
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
@@ -182,7 +190,10 @@ class Shard {
   alignas(64) ShardServices services_;
   std::atomic<AccessLog*> log_{new AccessLog};
   std::atomic<AccessTracking> tracking_{AccessTracking::ordered};
-  std::atomic<bool> notes_hits_{true};
+  /// Hits of an entry whose mark has come so far need not be noted.
+  static constexpr std::uint8_t kNoteNone = 0;
+  static constexpr std::uint8_t kNoteAll = 0xFF;
+  std::atomic<std::uint8_t> noted_below_mark_{kNoteAll};
 
  public:
   /// What a snapshot waits for; null while none does.

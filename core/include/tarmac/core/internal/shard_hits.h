@@ -76,20 +76,23 @@ void Shard<K, V, Equal>::hit(EntryType& entry, SteadyNanos now) {
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
   if (entry.life.state() == EntryState::evicted) return;  // It left after the hit.
-  entry.accessed_at = next_tick();
-  entry.visits = static_cast<std::uint16_t>(
-      std::min<std::uint32_t>(entry.visits + hits, EntryNode::kMaxVisits));
+  const auto tracking = tracking_.load(std::memory_order_relaxed);
+  // Hits that a reader need not note (see record_hit()) do not count, whoever noted them.
+  auto counted = hits;
+  if (tracking == AccessTracking::none) counted = 0;
+  if (tracking == AccessTracking::mark)
+    counted = &entry == withdrawn_ ? 0 : raise_mark(entry, hits);
+  if (counted > 0) {
+    entry.accessed_at = next_tick();
+    entry.visits = static_cast<std::uint16_t>(
+        std::min<std::uint32_t>(entry.visits + counted, EntryNode::kMaxVisits));
+  }
   const bool moved = move_deadline(entry);
   if (&entry == withdrawn_) return;
-  switch (strategy->tracking()) {
-    case AccessTracking::ordered:
-      strategy->on_access_run(entry, hits);
-      return;
-    case AccessTracking::mark:
-      for (; hits > 0 && entry.mark < EntryNode::kMaxMark; --hits) raise_mark(entry);
-      [[fallthrough]];
-    case AccessTracking::none:
-      if (moved) strategy->on_access(entry);
+  if (tracking == AccessTracking::ordered) {
+    strategy->on_access_run(entry, hits);
+  } else if (moved) {
+    strategy->on_access(entry);
   }
 }
 
