@@ -49,6 +49,7 @@ class Backend {
   void measure();
 
   [[nodiscard]] const BackendReport& report() const noexcept { return report_; }
+  [[nodiscard]] BackingStore& store() noexcept { return *store_; }
 
  private:
   void store_batch(std::span<const StoreWrite> batch);

@@ -22,6 +22,8 @@ namespace {
 struct WriteOptions {
   std::string input;
   std::string output;
+  /// Dead letters to write instead of records.
+  std::string replay;
   bool generate_keys = false;
   bool verify = false;
   bool no_progress = false;
@@ -249,6 +251,9 @@ void WriteRun::show() const {
 }
 
 Status write(const WriteOptions& options) {
+  if (!options.replay.empty()) {
+    return replay_letters(options.replay, options.input, options.output);
+  }
   WriteRun run(options);
   run.check();
   expect_writable(options.output);
@@ -272,6 +277,10 @@ void add_write_command(CLI::App& app, std::function<Status()>& run) {
       ->type_name("FILE");
   command->add_flag("--generate-keys", options->generate_keys,
                     "Make a key of the content where there is none to be had");
+  command
+      ->add_option("--replay", options->replay,
+                   "Write the dead letters of write-back to the input's one backend instead")
+      ->type_name("FILE");
   command->add_flag("--verify", options->verify,
                     "Read back and compare every record, not some of them");
   command->add_flag("--no-progress", options->no_progress, "No progress bar");

@@ -39,8 +39,8 @@ TEST(Help, OfSimulateNamesEveryOptionAndFormat) {
 TEST(Help, OfWriteNamesEveryOption) {
   const auto done = run({"write", "--help"});
   EXPECT_EQ(done.status, 0);
-  for (const auto* part : {"--input", "--output", "--generate-keys", "--verify", "--no-progress",
-                           "Exit status", "Examples:"}) {
+  for (const auto* part : {"--input", "--output", "--generate-keys", "--verify", "--replay",
+                           "--no-progress", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <tarmac/core/clock.h>
+#include <tarmac/policies/dead_letters.h>
 #include <tarmac/stores/file_store.h>
 #ifdef TARMAC_HAS_SQLITE
 #include <tarmac/stores/sqlite_store.h>
@@ -103,6 +104,31 @@ TEST_F(Write, FailsWhereTheDiskIsFull) {
   const auto done = run({"write", "--input", in_folder("input.json"), "--output", "/dev/full"});
   EXPECT_EQ(done.status, 1);
   EXPECT_THAT(done.err, HasSubstr("/dev/full: could not be written"));
+}
+
+TEST_F(Write, ReplaysDeadLettersIntoOneBackend) {
+  const DeadLetter letter{write_of("k", "v", 7), "it was down"};
+  append_dead_letters(in_folder("letters.jsonl"), {&letter, 1});
+  const std::vector<std::string> replay{"--replay", in_folder("letters.jsonl")};
+  const auto refused = write(input_of(file_backend(), many(1)), replay);
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("has 1 backends and 1 records"));
+  const auto done = write(input_of(file_backend(), ""), replay);
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("1 replayed, 0 left"));
+  EXPECT_EQ(summary().at("replayed"), 1);
+  EXPECT_EQ(stored(*make_file_store({.path = in_folder("values.json")}), "k"), "v");
+  EXPECT_FALSE(std::filesystem::exists(in_folder("letters.jsonl")));
+  EXPECT_EQ(write(input_of(file_backend(), ""), replay).status, 2) << "it is gone";
+}
+
+TEST_F(Write, LeavesDamagedLettersWhereTheyAre) {
+  overwrite_file(in_folder("letters.jsonl"), "no letter\n");
+  const auto done = write(input_of(file_backend(), ""), {"--replay", in_folder("letters.jsonl")});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, HasSubstr("line 1 is damaged"));
+  EXPECT_EQ(summary().at("left"), 1);
+  EXPECT_EQ(bytes_of_file(in_folder("letters.jsonl")), "no letter\n");
 }
 
 #ifdef TARMAC_HAS_SQLITE
