@@ -47,6 +47,7 @@ bool WriteBackWorker::bury(const StoreWrite& write, Failure& failure) noexcept {
 std::string WriteBackWorker::put_by(std::vector<StoreWrite> owed) noexcept {
   try {
     std::vector<DeadLetter> letters;
+    letters.reserve(owed.size());
     for (auto& write : owed) letters.push_back({std::move(write), "the cache was closed"});
     append_dead_letters(options_.dead_letters, letters);
     dead_letters_.fetch_add(letters.size(), std::memory_order_relaxed);
