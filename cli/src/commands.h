@@ -18,6 +18,12 @@ enum class Status : int { done = 0, failed = 1, wrong = 2 };
 void add_demo_command(CLI::App& app, std::function<Status()>& run);
 void add_simulate_command(CLI::App& app, std::function<Status()>& run);
 void add_check_command(CLI::App& app, std::function<Status()>& run);
+void add_write_command(CLI::App& app, std::function<Status()>& run);
+
+/// Writes the dead letters of a file to the one backend that `input` names, and what became of them
+/// to `output`. Throws ConfigError if that is not what the input is for.
+[[nodiscard]] Status replay_letters(const std::string& letters, const std::string& input,
+                                    const std::string& output);
 
 /// The files that the words of a `demo` call mean: all shipped scenarios if there is none. A word
 /// is a path, the name of a shipped scenario, or the number it begins with. Throws ConfigError for

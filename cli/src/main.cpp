@@ -45,9 +45,11 @@ std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
       "Examples:\n"
       "  tarmac demo --config config/tarmac.yaml\n"
       "  tarmac simulate requests.csv.zst\n"
+      "  tarmac write --input records.json --output summary.json\n"
       "  tarmac check config/tarmac.yaml");
   tarmac::cli::add_demo_command(app, run);
   tarmac::cli::add_simulate_command(app, run);
+  tarmac::cli::add_write_command(app, run);
   tarmac::cli::add_check_command(app, run);
   refuse_unknown_command(app, argc, argv);
   app.parse(argc, argv);
@@ -55,8 +57,9 @@ std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
 }
 
 int run_program(int argc, char** argv) {
-  CLI::App app("Plays caches from YAML files, checks the files, and simulates strategies.",
-               "tarmac");
+  CLI::App app(
+      "Plays caches from YAML files, checks the files, simulates strategies, and fills stores.",
+      "tarmac");
   std::function<Status()> run;
   try {
     run = parse(app, argc, argv);

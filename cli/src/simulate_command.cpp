@@ -6,15 +6,13 @@
 #include <tarmac/strategies/catalog.h>
 
 #include "commands.h"
+#include "output.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
-#include <stdexcept>
 
 namespace tarmac::cli {
 namespace {
@@ -42,41 +40,6 @@ std::string default_strategies() {
   return list + "belady";
 }
 
-/// A line on the terminal that is drawn over itself.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool shown) : shown_(shown) {}
-  ~ProgressLine() { clear(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const std::string& name, const SweepProgress& progress) {
-    if (!shown_) return;
-    constexpr int kWidth = 30;
-    const int percent = static_cast<int>(progress.fraction * 100);
-    if (percent == percent_ && progress.pass == pass_) return;
-    percent_ = percent;
-    pass_ = progress.pass;
-    const auto filled = static_cast<std::size_t>(percent * kWidth / 100);
-    fmt::print(
-        stderr, "\r\x1b[K[{}{}] {:>3} %  {}{}", std::string(filled, '#'),
-        std::string(kWidth - filled, '.'), percent, name,
-        progress.passes == 1 ? "" : fmt::format(", pass {} of {}", progress.pass, progress.passes));
-    std::fflush(stderr);
-    drawn_ = true;
-  }
-  void clear() {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
-    drawn_ = false;
-  }
-
- private:
-  bool shown_;
-  bool drawn_ = false;
-  int percent_ = -1;
-  int pass_ = 0;
-};
-
 template <class Choice>
 void append(std::vector<Choice>& to, std::vector<Choice> more) {
   for (Choice& one : more) to.push_back(std::move(one));
@@ -92,22 +55,6 @@ SweepOptions sweep_options(const SimulateOptions& options) {
   for (const auto& list : options.sizes) append(sweep.sizes, parse_sizes(list));
   if (options.sizes.empty()) sweep.sizes = parse_sizes("0.3%,1%,3%,10%,30%");
   return sweep;
-}
-
-/// Refuses a place that cannot be written before the work is done, not after it.
-void expect_writable(const std::string& file) {
-  if (file.empty()) return;
-  if (!std::ofstream(file, std::ios::binary | std::ios::app)) {
-    throw ConfigError(file + ": cannot be written; name a place that can");
-  }
-}
-
-void write_file(const std::string& file, const std::string& text) {
-  if (file.empty()) return;
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw std::runtime_error(file + ": could not be written; is the disk full?");
 }
 
 void show_problems(const SweepResult& result) {
@@ -135,9 +82,14 @@ Status simulate(const SimulateOptions& options) {
   SweepOptions how = sweep_options(options);
   for (const auto* file : {&options.csv, &options.json, &options.plot}) expect_writable(*file);
   std::vector<SweepResult> results;
-  ProgressLine line(isatty(STDERR_FILENO) == 1 && !options.no_progress);
+  ProgressLine line(!options.no_progress);
   for (const auto& trace : options.traces) {
-    how.report = [&](const SweepProgress& progress) { line.show(trace, progress); };
+    how.report = [&](const SweepProgress& progress) {
+      line.show(progress.fraction,
+                progress.passes == 1
+                    ? trace
+                    : fmt::format("{}, pass {} of {}", trace, progress.pass, progress.passes));
+    };
     results.push_back(sweep(trace, how));
     line.clear();
     show(results.back());

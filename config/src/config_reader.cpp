@@ -20,8 +20,8 @@ const std::map<std::string, std::vector<std::string>>& config_keys() {
       {"", {"caches", "observers"}},
       {"caches[]",
        {"name", "max_entries", "max_bytes", "eviction", "default_ttl", "ttl_jitter",
-        "expire_after_access", "background_expiry", "sweep_interval", "shards", "seed", "undo",
-        "write_policy", "store"}},
+        "expire_after_access", "background_expiry", "sweep_interval", "read_through", "shards",
+        "seed", "undo", "write_policy", "store"}},
       {"caches[].eviction", {"strategy"}},
       {"caches[].undo", {"max_commands", "max_bytes"}},
       {"caches[].write_policy", {"policy"}},
@@ -195,6 +195,7 @@ CacheConfig read_cache(const YamlNode& node, Problems& problems) {
     options.eviction_parameters = std::move(part.parameters);
   });
   read_times(map, options);
+  map.with("read_through", [&](const YamlNode& n) { options.read_through = as_bool(n); });
   map.with("shards", [&](const YamlNode& n) { options.shards = read_shards(n); });
   map.with("seed", [&](const YamlNode& n) { options.seed = as_uint(n); });
   map.with("undo", [&](const YamlNode& n) { read_undo(n, options, problems); });

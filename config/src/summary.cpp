@@ -22,6 +22,7 @@ std::string summary_of_cache(const CacheConfig& cache) {
     line += ", expire_after_access " + duration_text(*o.expire_after_access);
   }
   line += ", write_policy " + cache.write_policy.name;
+  if (o.read_through) line += ", read_through";
   if (cache.store) line += " over store " + cache.store->name;
   return line;
 }

@@ -30,6 +30,7 @@ constexpr auto kTypeNames = std::to_array<std::string_view>({
     "command_undone",
     "command_redone",
     "metrics_updated",
+    "write_dead_lettered",
     "store_error",
     "observer_error",
 });

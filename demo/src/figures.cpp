@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kHitRatio = "hit_ratio";
 constexpr std::string_view kMissRatio = "miss_ratio";
 
-constexpr std::array<Figure, 21> kFigures{{
+constexpr std::array<Figure, 22> kFigures{{
     {"gets", [](const Stats& s) { return s.hits + s.misses; }},
     {"hits", [](const Stats& s) { return s.hits; }},
     {"misses", [](const Stats& s) { return s.misses; }},
@@ -22,6 +22,7 @@ constexpr std::array<Figure, 21> kFigures{{
     {"dirty_writes_pending", [](const Stats& s) { return s.dirty_writes_pending; }},
     {"store_errors", [](const Stats& s) { return s.store_errors; }},
     {"retries", [](const Stats& s) { return s.retries; }},
+    {"dead_letters", [](const Stats& s) { return s.dead_letters; }},
     {"strategy_swaps", [](const Stats& s) { return s.strategy_swaps; }},
     {"write_policy_swaps", [](const Stats& s) { return s.write_policy_swaps; }},
     {"snapshots_taken", [](const Stats& s) { return s.snapshots_taken; }},

@@ -19,6 +19,22 @@ struct Row {
   Figure figure;
 };
 
+struct SecondsRow {
+  const char* name;
+  const char* help;
+  double Stats::*figure;
+  MetricType type;
+};
+
+constexpr SecondsRow kSeconds[] = {
+    {"tarmac_cache_backpressure_seconds_total",
+     "How long writes have waited for room in the queue of the write policy.",
+     &Stats::backpressure_seconds, MetricType::Counter},
+    {"tarmac_cache_oldest_dirty_age_seconds",
+     "How long the oldest write has waited that the backing store is still owed.",
+     &Stats::oldest_dirty_seconds, MetricType::Gauge},
+};
+
 constexpr Row kCounters[] = {
     {"tarmac_cache_hits_total", "Look-ups that found a value.", &Stats::hits},
     {"tarmac_cache_misses_total", "Look-ups that found none.", &Stats::misses},
@@ -37,6 +53,8 @@ constexpr Row kCounters[] = {
      &Stats::store_errors},
     {"tarmac_cache_store_retries_total",
      "Calls of the backing store with writes that failed before.", &Stats::retries},
+    {"tarmac_cache_dead_letters_total", "Writes given up and put into the dead-letter file.",
+     &Stats::dead_letters},
     {"tarmac_cache_strategy_swaps_total", "Changes of the eviction strategy.",
      &Stats::strategy_swaps},
     {"tarmac_cache_write_policy_swaps_total", "Changes of the write policy.",
@@ -118,6 +136,14 @@ void add_tables(std::span<const CacheSample> samples, std::vector<MetricFamily>&
     auto& one = families.emplace_back(family(row.name, row.help, MetricType::Gauge));
     for (const auto& sample : samples)
       one.metric.push_back(gauge(sample, sample.stats.*row.figure));
+  }
+  for (const auto& row : kSeconds) {
+    auto& one = families.emplace_back(family(row.name, row.help, row.type));
+    for (const auto& sample : samples) {
+      auto& series = one.metric.emplace_back(series_of(sample));
+      const double seconds = sample.stats.*row.figure;
+      (row.type == MetricType::Counter ? series.counter.value : series.gauge.value) = seconds;
+    }
   }
   for (const auto& row : kHistograms) {
     auto& one = families.emplace_back(family(row.name, row.help, MetricType::Histogram));

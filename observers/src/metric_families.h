@@ -15,11 +15,17 @@ namespace tarmac::internal {
 /// The event types that are counted through the bus: those no Stats counter tells, and rare enough
 /// that a slot costs nothing that matters.
 inline constexpr std::array kRareEvents{
-    EventType::strategy_swapped, EventType::write_policy_swapped,
-    EventType::snapshot_taken,   EventType::snapshot_restored,
-    EventType::flushed,          EventType::command_executed,
-    EventType::command_undone,   EventType::command_redone,
-    EventType::store_error,      EventType::observer_error,
+    EventType::strategy_swapped,
+    EventType::write_policy_swapped,
+    EventType::snapshot_taken,
+    EventType::snapshot_restored,
+    EventType::flushed,
+    EventType::command_executed,
+    EventType::command_undone,
+    EventType::command_redone,
+    EventType::write_dead_lettered,
+    EventType::store_error,
+    EventType::observer_error,
 };
 using EventCounts = std::array<std::uint64_t, kRareEvents.size()>;
 

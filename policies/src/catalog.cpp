@@ -1,6 +1,7 @@
 #include <tarmac/core/write_policy.h>
 #include <tarmac/policies/catalog.h>
 #include <tarmac/policies/none.h>
+#include <tarmac/policies/write_around.h>
 #include <tarmac/policies/write_back.h>
 #include <tarmac/policies/write_through.h>
 
@@ -16,6 +17,8 @@ WriteBackOptions options_from(const Parameters& parameters) {
   o.shutdown_limit = parameters.get_duration("shutdown_limit", o.shutdown_limit);
   o.retry_initial = parameters.get_duration("retry_initial", o.retry_initial);
   o.retry_max = parameters.get_duration("retry_max", o.retry_max);
+  o.dead_letters = parameters.get_string("dead_letters", "");
+  o.attempts_max = parameters.get_uint("attempts_max", o.attempts_max);
   if (parameters.contains("seed")) o.seed = parameters.get_uint("seed", 0);
   return o;
 }
@@ -30,6 +33,9 @@ void register_built_in_write_policies() {
   });
   registry.add("write_through", [](const std::shared_ptr<BackingStore>& store, const Parameters&) {
     return write_through(store);
+  });
+  registry.add("write_around", [](const std::shared_ptr<BackingStore>& store, const Parameters&) {
+    return write_around(store);
   });
   registry.add("write_back",
                [](const std::shared_ptr<BackingStore>& store, const Parameters& parameters) {

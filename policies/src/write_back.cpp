@@ -66,6 +66,9 @@ void WriteBackOptions::validate() const {
   require(block_max >= kZero, "block_max must not be negative; 0 never waits");
   require(shutdown_limit >= kZero, "shutdown_limit must not be negative");
   require(retry_initial > kZero, "retry_initial must be more than 0");
+  require(attempts_max >= 1, "attempts_max must be at least 1");
+  require(dead_letters.empty() || dead_letters.has_filename(),
+          "dead_letters is a folder; name a file in it");
   require(retry_max >= retry_initial, "retry_max must be at least retry_initial");
 }
 

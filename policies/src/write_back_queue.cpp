@@ -25,6 +25,7 @@ void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
     slot.waiting = std::move(write);
     slot.ticket = ++last_ticket_;
     slot.due = deadline_after(now, settings_.loss_window);
+    slot.since = now;
     return;
   }
   slot.waiting = std::move(write);
@@ -34,6 +35,7 @@ void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
 void WriteBackQueue::wait_fresh(Slot& slot, SteadyNanos now) {
   slot.ticket = ++last_ticket_;
   slot.due = deadline_after(now, settings_.loss_window);
+  slot.since = now;
   slot.failures = 0;
   slot.batch_max = settings_.batch_max;
   fresh_.emplace(slot.ticket, &slot);
@@ -56,11 +58,14 @@ SteadyNanos WriteBackQueue::next_due() const noexcept {
 void WriteBackQueue::fly(const std::vector<Slot*>& slots, bool retry) {
   TARMAC_ASSERT(batch_.empty());
   batch_.reserve(slots.size());
+  batch_since_ = kNever;
   for (Slot* slot : slots) {
     batch_.push_back(std::move(*slot->waiting));
     slot->waiting.reset();
     slot->flying = &batch_.back();
     slot->flying_ticket = slot->ticket;
+    slot->flying_since = slot->since;
+    batch_since_ = std::min(batch_since_, slot->since);
   }
   batch_is_retry_ = retry;
 }
@@ -121,19 +126,34 @@ void WriteBackQueue::settle_done() {
     const auto found = slots_.find(write.key);
     Slot& slot = found->second;
     slot.flying = nullptr;
+    if (slot.failures != 0) failed_since_.erase(slot.flying_ticket);
     if (!slot.waiting) {
       slots_.erase(found);
       continue;
     }
     // A newer write came meanwhile: it starts with a clean record, at the time it came.
     slot.failures = 0;
+    slot.lone_failures = 0;
     slot.batch_max = settings_.batch_max;
     fresh_.emplace(slot.ticket, &slot);
   }
   batch_.clear();
 }
 
-void WriteBackQueue::settle_failed(SteadyNanos now, std::uint64_t round) {
+std::uint32_t WriteBackQueue::lone_failures(std::uint64_t successes) const {
+  if (batch_.size() != 1) return 0;
+  const Slot& slot = slots_.find(batch_.front().key)->second;
+  return slot.lone_failures + (slot.successes_seen != successes ? 1 : 0);
+}
+
+SteadyNanos WriteBackQueue::oldest_since() const noexcept {
+  auto oldest = kNever;
+  if (!fresh_.empty()) oldest = fresh_.begin()->second->since;
+  if (!failed_since_.empty()) oldest = std::min(oldest, failed_since_.begin()->second);
+  return in_flight() ? std::min(oldest, batch_since_) : oldest;
+}
+
+void WriteBackQueue::settle_failed(const Failure& failure) {
   const auto next_batch_max = std::max<std::size_t>(1, batch_.size() / kSplit);
   const bool alone = batch_.size() == 1;
   std::uint32_t failures = 0;
@@ -141,7 +161,8 @@ void WriteBackQueue::settle_failed(SteadyNanos now, std::uint64_t round) {
     failures = std::max(failures, ++slots_.find(write.key)->second.failures);
   }
   // One time for all of them: what failed together is tried again in few batches.
-  const auto due = deadline_after(now, pause_after(failures));
+  const bool split = failure.split_at_once && !alone;
+  const auto due = split ? failure.now : deadline_after(failure.now, pause_after(failures));
   for (StoreWrite& write : batch_) {
     Slot& slot = slots_.find(write.key)->second;
     slot.flying = nullptr;
@@ -150,7 +171,13 @@ void WriteBackQueue::settle_failed(SteadyNanos now, std::uint64_t round) {
     slot.batch_max = next_batch_max;
     slot.due = due;
     slot.ticket = slot.flying_ticket;
-    if (alone && round != 0) slot.failed_alone_in = round;
+    slot.since = slot.flying_since;
+    failed_since_.emplace(slot.ticket, slot.since);
+    if (alone && failure.round != 0) slot.failed_alone_in = failure.round;
+    if (alone && slot.successes_seen != failure.successes) {
+      slot.successes_seen = failure.successes;
+      ++slot.lone_failures;
+    }
     retrying_.emplace(std::pair{slot.due, slot.ticket}, &slot);
   }
   batch_.clear();
@@ -187,6 +214,7 @@ void WriteBackQueue::replace_all(std::vector<StoreWrite> writes, SteadyNanos now
   TARMAC_ASSERT(batch_.empty());
   fresh_.clear();
   retrying_.clear();
+  failed_since_.clear();
   slots_.clear();
   for (auto& write : writes) put(std::move(write), now);
 }

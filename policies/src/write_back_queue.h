@@ -46,6 +46,7 @@ class WriteBackQueue {
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
   [[nodiscard]] std::size_t fresh() const noexcept { return fresh_.size(); }
   [[nodiscard]] bool in_flight() const noexcept { return !batch_.empty(); }
+  [[nodiscard]] bool is_lone() const noexcept { return batch_.size() == 1; }
   /// When the first waiting slot is due; kNever if none waits.
   [[nodiscard]] SteadyNanos next_due() const noexcept;
   /// The number of the last put() that made a slot wait. Rises.
@@ -58,13 +59,27 @@ class WriteBackQueue {
   std::span<const StoreWrite> take_due(SteadyNanos now, bool early);
   /// The same for flush number `round`: whatever waited by `ticket` and has not failed alone in it.
   std::span<const StoreWrite> take_for_round(std::uint64_t round, std::uint64_t ticket);
+  /// Since when the oldest write waits that the store lacks; kNever if none does.
+  [[nodiscard]] SteadyNanos oldest_since() const noexcept;
+  /// How often the one write in flight has failed alone while the store took others, if it fails
+  /// now; 0 for a larger batch. `successes` is a number that grows with each write taken.
+  [[nodiscard]] std::uint32_t lone_failures(std::uint64_t successes) const;
   /// Whether the batch in flight has failed before.
   [[nodiscard]] bool batch_is_retry() const noexcept { return batch_is_retry_; }
 
-  /// The store has the batch in flight.
+  /// The store has the batch in flight, or it is given up.
   void settle_done();
-  /// It has not. `round` as in take_for_round(), or 0.
-  void settle_failed(SteadyNanos now, std::uint64_t round);
+  struct Failure {
+    SteadyNanos now = 0;
+    /// As in take_for_round(), or 0.
+    std::uint64_t round = 0;
+    /// As in lone_failures().
+    std::uint64_t successes = 0;
+    /// Without a pause: in smaller parts it may be taken.
+    bool split_at_once = false;
+  };
+  /// It has not.
+  void settle_failed(const Failure& failure);
 
   /// A random part of the pause after `failures` failures.
   [[nodiscard]] std::int64_t pause_after(std::uint32_t failures);
@@ -83,7 +98,12 @@ class WriteBackQueue {
     std::uint64_t ticket = 0;
     std::uint64_t flying_ticket = 0;
     SteadyNanos due = 0;
+    SteadyNanos since = 0;
+    SteadyNanos flying_since = 0;
     std::uint32_t failures = 0;
+    /// As lone_failures() counts them, and its `successes` at the last.
+    std::uint32_t lone_failures = 0;
+    std::uint64_t successes_seen = 0;
     /// The largest batch it may join, so that a bad key ends up alone.
     std::size_t batch_max = 0;
     /// The last flush in which it failed alone.
@@ -111,7 +131,10 @@ class WriteBackQueue {
   /// By ticket. Due times ascend with it, because the loss window is constant.
   std::map<std::uint64_t, Slot*> fresh_;
   RetryOrder retrying_;
+  /// Since when they wait, of all that have failed, by ticket: the oldest is the first.
+  std::map<std::uint64_t, SteadyNanos> failed_since_;
   std::vector<StoreWrite> batch_;
+  SteadyNanos batch_since_ = kNever;
   bool batch_is_retry_ = false;
   std::uint64_t last_ticket_ = 0;
 };

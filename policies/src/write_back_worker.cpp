@@ -74,7 +74,9 @@ void WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
     work_.notify_one();
     const auto deadline =
         deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));
+    const auto began = clock_->steady_now();
     found_room = clock_->wait_until(lock, room_, deadline, has_room);
+    backpressure_.fetch_add(clock_->steady_now() - began, std::memory_order_relaxed);
     --writers_waiting_;
   }
   if (found_room) return;
@@ -121,10 +123,19 @@ FlushReport WriteBackWorker::flush(std::chrono::nanoseconds limit) {
 }
 
 WritePolicyStats WriteBackWorker::stats() const noexcept {
+  SteadyNanos oldest = kNever;
+  {
+    const std::lock_guard lock(mutex_);
+    oldest = queue_.oldest_since();
+  }
+  const bool owes = oldest != kNever && clock_ != nullptr;
   return {.dirty_pending = dirty_pending_.load(std::memory_order_relaxed),
           .flushed = flushed_.load(std::memory_order_relaxed),
           .store_errors = store_errors_.load(std::memory_order_relaxed),
-          .retries = retries_.load(std::memory_order_relaxed)};
+          .retries = retries_.load(std::memory_order_relaxed),
+          .dead_letters = dead_letters_.load(std::memory_order_relaxed),
+          .backpressure_nanoseconds = backpressure_.load(std::memory_order_relaxed),
+          .oldest_dirty_nanoseconds = owes ? clock_->steady_now() - oldest : 0};
 }
 
 std::vector<StoreWrite> WriteBackWorker::copy_queue() const {
@@ -168,6 +179,7 @@ void WriteBackWorker::shut_down() noexcept {
   if (clock_) flush(options_.shutdown_limit);
   std::thread thread;
   std::string farewell;
+  std::vector<StoreWrite> owed;
   {
     Lock lock(mutex_);
     stopping_ = true;
@@ -176,8 +188,11 @@ void WriteBackWorker::shut_down() noexcept {
     if (queue_.size() != 0) {
       farewell = owner_text() + " was closed with " + std::to_string(queue_.size()) +
                  " writes not stored" + (last_error_.empty() ? "" : ": " + last_error_);
+      // What flies may still arrive. Writing it once more later does no harm.
+      if (!options_.dead_letters.empty()) owed = queue_.copy();
     }
   }
+  if (!owed.empty()) farewell += put_by(std::move(owed));
   if (!farewell.empty()) tell([&](WritePolicyHost& host) { host.on_store_error(farewell); });
   Lock lock(mutex_);
   host_ = nullptr;
@@ -267,15 +282,21 @@ void WriteBackWorker::write_batch(Lock& lock, std::span<const StoreWrite> batch,
   const auto versions = versions_of(batch);  // The batch is gone once it is settled.
   const auto count = versions.size();
   const auto started = clock_->steady_now();
-  const auto error = try_store(batch);
+  auto failure = try_store(batch);
   const auto elapsed = clock_->steady_now() - started;
   lock.lock();
-  settle(count, error, round);
+  if (is_hopeless(failure)) {
+    lock.unlock();
+    failure.is_buried = bury(batch.front(), failure);
+    lock.lock();
+  }
+  settle(count, failure, round);
   reporting_ = true;
   lock.unlock();
   // After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
   // calls an entry dirty for it, must hear the end of it afterwards.
-  const auto state = error.empty() ? EntryState::clean : EntryState::dirty;
+  const auto state =
+      failure.happened() && !failure.is_buried ? EntryState::dirty : EntryState::clean;
   tell([&versions, state](WritePolicyHost& host) {
     for (const auto& version : versions) host.on_flush_state(version, state);
   });
@@ -283,44 +304,50 @@ void WriteBackWorker::write_batch(Lock& lock, std::span<const StoreWrite> batch,
   reporting_ = false;
   settled_.notify_all();
   lock.unlock();
-  tell([&](WritePolicyHost& host) {
-    if (error.empty()) {
-      host.on_flushed(count, elapsed);
-    } else {
-      host.on_store_error("while writing " + std::to_string(count) + " values to " + owner_text() +
-                          ": " + error);
-    }
-  });
+  report(failure, count, elapsed);
   lock.lock();
 }
 
-std::string WriteBackWorker::try_store(std::span<const StoreWrite> batch) noexcept {
-  try {
-    store_->write(batch);
-    return {};
-  } catch (const std::exception& failure) {
-    const std::string_view what = failure.what();
-    return std::string(what.empty() ? "it gave no reason" : what);
-  } catch (...) {
-    return "it threw something that is no exception";
-  }
+void WriteBackWorker::report(const Failure& failure, std::size_t count,
+                             std::int64_t elapsed) noexcept {
+  tell([&](WritePolicyHost& host) {
+    if (!failure.happened()) {
+      host.on_flushed(count, elapsed);
+    } else if (failure.is_buried) {
+      host.on_dead_letter("a write that " + owner_text() + " does not take was put into " +
+                          options_.dead_letters.string() + ": " + failure.text);
+    } else {
+      host.on_store_error("while writing " + std::to_string(count) + " values to " + owner_text() +
+                          ": " + failure.text);
+    }
+  });
 }
 
-void WriteBackWorker::settle(std::size_t count, const std::string& error, std::uint64_t round) {
-  if (error.empty()) {
+void WriteBackWorker::settle(std::size_t count, const Failure& failure, std::uint64_t round) {
+  if (!failure.happened()) {
     flushed_.fetch_add(count, std::memory_order_relaxed);
     failures_in_a_row_ = 0;
     queue_.settle_done();
     room_.notify_all();
   } else {
     store_errors_.fetch_add(1, std::memory_order_relaxed);
-    last_error_ = error;
+    last_error_ = failure.text;
     const auto now = clock_->steady_now();
-    ++failures_in_a_row_;
+    // A store that judges a write is there.
+    failures_in_a_row_ = failure.is_permanent ? 0 : failures_in_a_row_ + 1;
     if (is_down()) {
       paused_until_ = deadline_after(now, queue_.pause_after(failures_in_a_row_ - kDownAfter + 1));
     }
-    queue_.settle_failed(now, round);
+    if (failure.is_buried) {
+      dead_letters_.fetch_add(1, std::memory_order_relaxed);
+      queue_.settle_done();
+      room_.notify_all();
+    } else {
+      queue_.settle_failed({.now = now,
+                            .round = round,
+                            .successes = flushed_.load(std::memory_order_relaxed),
+                            .split_at_once = failure.is_permanent});
+    }
   }
   dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
   settled_.notify_all();

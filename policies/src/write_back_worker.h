@@ -49,6 +49,15 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  /// What the store had against a batch.
+  struct Failure {
+    /// Its exception as text; empty if it took the batch.
+    std::string text;
+    bool is_permanent = false;
+    /// The write was given up, and is in the dead-letter file.
+    bool is_buried = false;
+    [[nodiscard]] bool happened() const noexcept { return !text.empty(); }
+  };
 
   void run();
   void start_thread();
@@ -63,10 +72,16 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   void run_round(Lock& lock);
   /// Writes the batch in flight with `lock` released meanwhile. `round` is 0 outside a flush.
   void write_batch(Lock& lock, std::span<const StoreWrite> batch, std::uint64_t round);
-  /// The store's exception as text; empty if it took the batch.
-  [[nodiscard]] std::string try_store(std::span<const StoreWrite> batch) noexcept;
+  [[nodiscard]] Failure try_store(std::span<const StoreWrite> batch) noexcept;
+  /// Whether the batch in flight, which failed so, is one write that nothing will get stored.
+  [[nodiscard]] bool is_hopeless(const Failure& failure) const;
+  /// Puts it into the dead-letter file. Says in `failure` why if that cannot be done.
+  [[nodiscard]] bool bury(const StoreWrite& write, Failure& failure) noexcept;
   /// Takes the batch in flight, of `count` writes, out of the queue, or puts it back into it.
-  void settle(std::size_t count, const std::string& error, std::uint64_t round);
+  void settle(std::size_t count, const Failure& failure, std::uint64_t round);
+  void report(const Failure& failure, std::size_t count, std::int64_t elapsed) noexcept;
+  /// Puts what is still owed into the dead-letter file; says what became of it.
+  [[nodiscard]] std::string put_by(std::vector<StoreWrite> owed) noexcept;
   /// Calls `speak` with the host, if it may still be called. Requires: mutex_ is not held.
   void tell(const std::function<void(WritePolicyHost&)>& speak) noexcept;
   [[nodiscard]] std::string owner_text() const;
@@ -110,6 +125,8 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   std::atomic<std::uint64_t> flushed_{0};
   std::atomic<std::uint64_t> store_errors_{0};
   std::atomic<std::uint64_t> retries_{0};
+  std::atomic<std::uint64_t> dead_letters_{0};
+  std::atomic<std::int64_t> backpressure_{0};
 };
 
 }  // namespace tarmac::internal

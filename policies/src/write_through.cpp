@@ -22,10 +22,10 @@ class WriteThrough final : public WritePolicy {
   [[nodiscard]] EntryState on_write(StoreWrite write) override {
     try {
       store_->write({&write, 1});
+    } catch (const PermanentStoreError& error) {
+      fail<PermanentStoreError>(error);
     } catch (const std::exception& error) {
-      store_errors_.fetch_add(1, std::memory_order_relaxed);
-      throw StoreError("while writing to store \"" + std::string(store_->name()) +
-                       "\" for cache \"" + cache_name_ + "\": " + error.what());
+      fail<StoreError>(error);
     }
     flushed_.fetch_add(1, std::memory_order_relaxed);
     return EntryState::clean;
@@ -42,8 +42,7 @@ class WriteThrough final : public WritePolicy {
   [[nodiscard]] WritePolicyStats stats() const noexcept override {
     return {.dirty_pending = 0,
             .flushed = flushed_.load(std::memory_order_relaxed),
-            .store_errors = store_errors_.load(std::memory_order_relaxed),
-            .retries = 0};
+            .store_errors = store_errors_.load(std::memory_order_relaxed)};
   }
   [[nodiscard]] std::shared_ptr<const StoreImage> image() override { return store_->image(); }
   void put_back(const StoreImage& image) override {
@@ -64,6 +63,13 @@ class WriteThrough final : public WritePolicy {
   }
 
  private:
+  template <class Kind>
+  [[noreturn]] void fail(const std::exception& error) {
+    store_errors_.fetch_add(1, std::memory_order_relaxed);
+    throw Kind("while writing to store \"" + std::string(store_->name()) + "\" for cache \"" +
+               cache_name_ + "\": " + error.what());
+  }
+
   /// The other owner is the user, who may give one store to several caches.
   const std::shared_ptr<BackingStore> store_;
   std::string cache_name_;

@@ -1,18 +1,16 @@
 #include <hiredis/hiredis.h>
-#include <tarmac/core/hash.h>
+#include <tarmac/core/error.h>
 #include <tarmac/stores/redis_store.h>
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <limits>
 #include <mutex>
-#include <random>
-#include <type_traits>
 #include <unordered_set>
 #include <utility>
 
 #include "redis_connection.h"
+#include "redis_pool.h"
 #include "stored_row.h"
 
 namespace tarmac {
@@ -90,6 +88,23 @@ std::optional<StoredValue> value_in(const redisReply& reply, std::string_view ke
   return StoredValue{std::string(*row.value), row.stamp, row.expires_at};
 }
 
+/// What a server's INFO says that matters to those who write.
+StoreHealth health_in(std::string_view info) {
+  const auto field = [info](std::string_view name) {
+    const auto at = info.find(name);
+    if (at == std::string_view::npos) return std::string("?");
+    const auto value = info.substr(at + name.size());
+    return std::string(value.substr(0, value.find_first_of("\r\n")));
+  };
+  StoreHealth health;
+  health.reachable = field("\nloading:") != "1";
+  health.detail = "redis " + field("\nredis_version:") + ", " + field("\nrole:") + ", " +
+                  field("\nused_memory_human:") + " used of " +
+                  (field("\nmaxmemory:") == "0" ? "all there is" : field("\nmaxmemory_human:")) +
+                  (health.reachable ? "" : ", still loading its data");
+  return health;
+}
+
 /// `text` for a pattern of SCAN, in which it means itself.
 std::string escaped(std::string_view text) {
   std::string pattern;
@@ -102,8 +117,10 @@ std::string escaped(std::string_view text) {
 
 class RedisStore final : public BackingStore {
  public:
-  explicit RedisStore(RedisStoreOptions options)
-      : options_(std::move(options)), random_(static_cast<std::uint32_t>(random_seed())) {
+  explicit RedisStore(RedisStoreOptions options) : options_(std::move(options)), pool_(options_) {
+    if (options_.connections == 0) {
+      throw ConfigError("store \"redis\": connections must be at least 1");
+    }
     if (!options_.password_file.empty() && !options_.password_env.empty()) {
       throw ConfigError("store \"redis\": password_file and password_env are both given; keep one");
     }
@@ -134,7 +151,7 @@ class RedisStore final : public BackingStore {
 
   void write(std::span<const StoreWrite> batch) override {
     if (batch.empty()) return;
-    RedisCommand command{"EVAL", kWriteScript, std::to_string(batch.size())};
+    RedisCommand command{"", "", std::to_string(batch.size())};
     for (const auto& one : batch) command.push_back(options_.prefix + one.key);
     for (const auto& one : batch) {
       command.push_back(record_of(one));
@@ -149,9 +166,20 @@ class RedisStore final : public BackingStore {
         command.insert(command.end(), 2, "");
       }
     }
-    static_cast<void>(with_connection([&](RedisConnection& connection, SteadyNanos deadline) {
-      return connection.call(command, deadline);
-    }));
+    try {
+      static_cast<void>(pool_.with([&](RedisConnection& connection, SteadyNanos deadline) {
+        run_script(connection, command, deadline);
+        return true;
+      }));
+    } catch (const internal::RedisRefusal& refusal) {
+      // A key or a value that it will not take tomorrow either.
+      for (const auto* word : {"FOREIGN", "WRONGTYPE", "string exceeds maximum"}) {
+        if (std::string_view(refusal.what()).find(word) != std::string_view::npos) {
+          throw PermanentStoreError(refusal.what());
+        }
+      }
+      throw;
+    }
   }
 
   void scan(const std::function<void(std::string_view key, const StoredValue&)>& visit) override {
@@ -178,10 +206,12 @@ class RedisStore final : public BackingStore {
 
   [[nodiscard]] StoreHealth health() noexcept override {
     try {
-      static_cast<void>(with_connection([](RedisConnection& connection, SteadyNanos deadline) {
-        return connection.call(RedisCommand{"PING"}, deadline);
-      }));
-      return {};
+      const auto info = pool_.with([](RedisConnection& connection, SteadyNanos deadline) {
+        return connection.call(RedisCommand{"INFO"}, deadline);
+      });
+      return health_in({info->str, info->type == REDIS_REPLY_STRING ? info->len : 0});
+    } catch (const internal::RedisRefusal& refusal) {
+      return {true, refusal.what()};  // It answers, if only that it must not tell.
     } catch (const std::exception& error) {
       return {false, error.what()};
     }
@@ -192,7 +222,7 @@ class RedisStore final : public BackingStore {
     std::vector<RedisCommand> commands;
     commands.reserve(keys.size());
     for (const auto& key : keys) commands.push_back({"GET", options_.prefix + key});
-    const auto replies = with_connection([&](RedisConnection& connection, SteadyNanos deadline) {
+    const auto replies = pool_.with([&](RedisConnection& connection, SteadyNanos deadline) {
       return connection.call(commands, deadline);
     });
     std::vector<std::optional<StoredValue>> values;
@@ -205,7 +235,7 @@ class RedisStore final : public BackingStore {
   [[nodiscard]] std::vector<std::string> next_page(std::string& cursor) {
     const RedisCommand command{"SCAN",  cursor, "MATCH", escaped(options_.prefix) + "*",
                                "COUNT", "1000"};
-    const auto reply = with_connection([&](RedisConnection& connection, SteadyNanos deadline) {
+    const auto reply = pool_.with([&](RedisConnection& connection, SteadyNanos deadline) {
       return connection.call(command, deadline);
     });
     const bool whole = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
@@ -221,91 +251,42 @@ class RedisStore final : public BackingStore {
     return keys;
   }
 
-  /// Holds the connection, of which there is one, for one call.
-  class Turn {
-   public:
-    Turn(RedisStore& store, SteadyNanos deadline) : store_(store) {
-      std::unique_lock lock(store.mutex_);
-      const bool mine =
-          store.clock_.wait_until(lock, store.free_, deadline, [&store] { return !store.taken_; });
-      if (!mine) throw StoreError("store redis: other calls kept it busy for all of call_limit");
-      store.taken_ = true;
-    }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() {
-      {
-        const std::lock_guard lock(store_.mutex_);
-        store_.taken_ = false;
-      }
-      store_.free_.notify_one();
-    }
-
-   private:
-    RedisStore& store_;
-  };
-
-  template <class Work>
-  std::invoke_result_t<Work, RedisConnection&, SteadyNanos> with_connection(const Work& work) {
-    const auto deadline = deadline_after(clock_.steady_now(), options_.call_limit.count());
-    const Turn turn(*this, deadline);
-    refuse_while_resting();
-    for (;;) {
-      const bool reused = connection_ != nullptr;
-      try {
-        if (!reused) {
-          connection_ = std::make_unique<RedisConnection>(options_, clock_, deadline);
-        }
-        auto result = work(*connection_, deadline);
-        failures_ = 0;
-        return result;
-      } catch (const internal::RedisRefusal&) {
-        failures_ = 0;
-        throw;
-      } catch (const internal::RedisLost& lost) {
-        connection_.reset();
-        // Closed while nobody used it, most likely. What we send may be sent twice.
-        if (reused && clock_.steady_now() < deadline) continue;
-        rest(lost.what());
-        throw;
-      } catch (...) {
-        connection_.reset();  // Answers may be on their way that nobody waits for.
-        throw;
-      }
+  /// The script by its digest, which the server keeps it under; by its text where it does not.
+  void run_script(RedisConnection& connection, RedisCommand& command, SteadyNanos deadline) {
+    try {
+      command[0] = "EVALSHA";
+      command[1] = digest_of_script(connection, deadline);
+      static_cast<void>(connection.call(command, deadline));
+    } catch (const internal::RedisRefusal& refusal) {
+      // It was restarted, or forgets scripts, or does not let us load one.
+      if (std::string_view(refusal.what()).find("NOSCRIPT") == std::string_view::npos) throw;
+      command[0] = "EVAL";
+      command[1] = kWriteScript;
+      static_cast<void>(connection.call(command, deadline));
     }
   }
 
-  void refuse_while_resting() const {
-    if (failures_ == 0) return;
-    const auto left = rests_until_ - clock_.steady_now();
-    if (left <= 0) return;
-    throw StoreError(last_failure_ + "; not tried again for " +
-                     std::to_string(left / kNanosInMilli + 1) + "ms");
-  }
-
-  void rest(const char* why) {
-    last_failure_ = why;
-    auto pause = options_.retry_initial.count();
-    for (std::uint32_t i = 0; i < failures_ && pause < options_.retry_max.count(); ++i) {
-      pause = pause > options_.retry_max.count() / 2 ? options_.retry_max.count() : pause * 2;
+  /// The same on every server, so one has to tell it only once.
+  [[nodiscard]] std::string digest_of_script(RedisConnection& connection, SteadyNanos deadline) {
+    {
+      const std::lock_guard lock(digest_mutex_);
+      if (!digest_.empty()) return digest_;
     }
-    ++failures_;
-    std::uniform_int_distribution<std::int64_t> half(0, pause / 2);
-    rests_until_ = deadline_after(clock_.steady_now(), pause - half(random_));
+    RedisReply reply;
+    try {
+      reply = connection.call(RedisCommand{"SCRIPT", "LOAD", kWriteScript}, deadline);
+    } catch (const internal::RedisRefusal&) {
+      return "none";  // The server answers this with NOSCRIPT, and then gets the text.
+    }
+    const std::lock_guard lock(digest_mutex_);
+    if (reply->type == REDIS_REPLY_STRING) digest_.assign(reply->str, reply->len);
+    return digest_.empty() ? "none" : digest_;
   }
 
   const RedisStoreOptions options_;
-  /// Not one that a test moves: the kernel waits in real time.
-  Clock& clock_ = *system_clock();
-  std::mutex mutex_;
-  std::condition_variable free_;
-  bool taken_ = false;
-  /// All below belongs to whoever has the turn.
-  std::unique_ptr<RedisConnection> connection_;
-  std::uint32_t failures_ = 0;
-  SteadyNanos rests_until_ = 0;
-  std::string last_failure_;
-  std::minstd_rand random_;
+  internal::RedisPool pool_;
+  std::mutex digest_mutex_;
+  std::string digest_;
 };
 
 }  // namespace
@@ -322,6 +303,7 @@ std::unique_ptr<BackingStore> internal::new_redis_store(const Parameters& parame
   options.password_file = parameters.get_string("password_file", "");
   options.password_env = parameters.get_string("password_env", "");
   const auto db = parameters.get_uint("db", options.db);
+  const auto connections = parameters.get_uint("connections", options.connections);
   options.prefix = parameters.get_string("prefix", options.prefix);
   options.call_limit = parameters.get_duration("call_limit", options.call_limit);
   options.retry_initial = parameters.get_duration("retry_initial", options.retry_initial);
@@ -334,7 +316,13 @@ std::unique_ptr<BackingStore> internal::new_redis_store(const Parameters& parame
   if (db > std::numeric_limits<std::uint32_t>::max()) {
     throw ConfigError("store \"redis\": db is " + std::to_string(db) + "; write a smaller number");
   }
+  constexpr std::uint64_t kConnectionsMax = 1'024;
+  if (connections == 0 || connections > kConnectionsMax) {
+    throw ConfigError("store \"redis\": connections is " + std::to_string(connections) +
+                      "; write a number from 1 to 1024");
+  }
   options.port = static_cast<std::uint16_t>(port);
+  options.connections = static_cast<std::uint32_t>(connections);
   options.db = static_cast<std::uint32_t>(db);
   return std::make_unique<RedisStore>(std::move(options));
 }

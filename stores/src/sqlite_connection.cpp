@@ -15,6 +15,10 @@ namespace {
   } else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
     message += "; the file is damaged or no database: bring back a copy, or move it away";
   }
+  // A value that does not fit will not fit the next time.
+  if (code == SQLITE_TOOBIG || code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH) {
+    throw PermanentStoreError(message);
+  }
   throw StoreError(message);
 }
 

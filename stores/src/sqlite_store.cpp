@@ -183,8 +183,8 @@ class SqliteStore final : public BackingStore {
     if (batch.empty()) return;
     for (const auto& one : batch) {
       if (one.stamp > kStampMax) {
-        throw StoreError("store \"sqlite\": the stamp of key " + internal::shown_key(one.key) +
-                         " is larger than 2^63 - 1");
+        throw PermanentStoreError("store \"sqlite\": the stamp of key " +
+                                  internal::shown_key(one.key) + " is larger than 2^63 - 1");
       }
     }
     open();

@@ -63,13 +63,40 @@ std::uint64_t FaultyStore::attempts_for(std::string_view key) const {
   return attempts;
 }
 
-bool FaultyStore::has_to_fail(std::span<const StoreWrite> batch) {
+void FaultyStore::refuse_keys(std::function<bool(std::string_view key)> refuses) {
+  const std::lock_guard lock(mutex_);
+  refuses_ = std::move(refuses);
+}
+
+void FaultyStore::fail_loads(bool fails) {
+  const std::lock_guard lock(mutex_);
+  loads_fail_ = fails;
+}
+
+std::uint64_t FaultyStore::loads() const {
+  const std::lock_guard lock(mutex_);
+  return loads_;
+}
+
+std::optional<StoredValue> FaultyStore::load(std::string_view key, WallNanos wall_now) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++loads_;
+    if (loads_fail_) throw StoreError("the store was told to fail");
+  }
+  return inner_->load(key, wall_now);
+}
+
+void FaultyStore::fail_if_told(std::span<const StoreWrite> batch) {
+  const auto concerns = [batch](const std::function<bool(std::string_view)>& picks) {
+    return picks && std::ranges::any_of(batch, [&](const auto& write) { return picks(write.key); });
+  };
   if (failures_left_ != 0) {
     --failures_left_;
-    return true;
+    throw StoreError("the store was told to fail");
   }
-  return fails_ &&
-         std::ranges::any_of(batch, [this](const auto& write) { return fails_(write.key); });
+  if (concerns(fails_)) throw StoreError("the store was told to fail");
+  if (concerns(refuses_)) throw PermanentStoreError("the store was told to refuse");
 }
 
 void FaultyStore::write(std::span<const StoreWrite> batch) {
@@ -80,7 +107,7 @@ void FaultyStore::write(std::span<const StoreWrite> batch) {
     changed_.notify_all();
     changed_.wait(lock, [this] { return !blocking_; });
     --blocked_;
-    if (has_to_fail(batch)) throw StoreError("the store was told to fail");
+    fail_if_told(batch);
   }
   inner_->write(batch);
 }

@@ -36,6 +36,15 @@ void RecordingHost::on_store_error(std::string_view message) noexcept {
   run_slot();
 }
 
+void RecordingHost::on_dead_letter(std::string_view message) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    dead_letters_.emplace_back(message);
+    changed_.notify_all();
+  }
+  run_slot();
+}
+
 std::vector<EntryState> RecordingHost::states(const std::string& key, std::uint64_t stamp) const {
   const std::lock_guard lock(mutex_);
   const auto found = states_.find({key, stamp});
@@ -50,6 +59,11 @@ std::uint64_t RecordingHost::flushed() const {
 std::vector<std::string> RecordingHost::errors() const {
   const std::lock_guard lock(mutex_);
   return errors_;
+}
+
+std::vector<std::string> RecordingHost::dead_letters() const {
+  const std::lock_guard lock(mutex_);
+  return dead_letters_;
 }
 
 void RecordingHost::await_flushed(std::uint64_t count) {

@@ -12,7 +12,7 @@ using ::testing::MatchesRegex;
 TEST(Help, HasCommandsExitStatusAndExamples) {
   const auto done = run({"--help"});
   EXPECT_EQ(done.status, 0);
-  for (const auto* part : {"demo", "simulate", "check", "Exit status", "Examples:"}) {
+  for (const auto* part : {"demo", "simulate", "write", "check", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }
@@ -32,6 +32,15 @@ TEST(Help, OfSimulateNamesEveryOptionAndFormat) {
   for (const auto* part :
        {"TRACE", "--strategy", "--size", "--bytes", "--format", "--strict", "--csv", "--json",
         "--plot", "--jobs", "--no-progress", "arc", "oracle_general", "Exit status", "Examples:"}) {
+    EXPECT_THAT(done.out, HasSubstr(part));
+  }
+}
+
+TEST(Help, OfWriteNamesEveryOption) {
+  const auto done = run({"write", "--help"});
+  EXPECT_EQ(done.status, 0);
+  for (const auto* part : {"--input", "--output", "--generate-keys", "--verify", "--replay",
+                           "--no-progress", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }

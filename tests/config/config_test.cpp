@@ -191,7 +191,7 @@ observers:
                   "write_policy none",
                   "cache b: no bound, eviction lru, write_policy write_back over store memory",
                   "metrics: http://127.0.0.1:9464/metrics, request_timeout 2s",
-                  "event_log: e.jsonl, 1 of 17 event types, queue of 8192"));
+                  "event_log: e.jsonl, 1 of 18 event types, queue of 8192"));
 }
 
 TEST_F(CheckFileTest, ListsEveryProblemOfAFile) {

@@ -38,6 +38,9 @@ Stats distinct_stats() {
   s.flushed_writes = 110;
   s.store_errors = 111;
   s.retries = 112;
+  s.dead_letters = 119;
+  s.backpressure_seconds = 120.5;
+  s.oldest_dirty_seconds = 207.5;
   s.strategy_swaps = 113;
   s.write_policy_swaps = 114;
   s.snapshots_taken = 115;
@@ -94,6 +97,9 @@ TEST(PrometheusExporter, ShowsEveryFigureUnderItsName) {
            "tarmac_cache_flushed_writes_total{cache=\"c\"} 110\n",
            "tarmac_cache_store_errors_total{cache=\"c\"} 111\n",
            "tarmac_cache_store_retries_total{cache=\"c\"} 112\n",
+           "tarmac_cache_dead_letters_total{cache=\"c\"} 119\n",
+           "tarmac_cache_backpressure_seconds_total{cache=\"c\"} 120.5\n",
+           "tarmac_cache_oldest_dirty_age_seconds{cache=\"c\"} 207.5\n",
            "tarmac_cache_strategy_swaps_total{cache=\"c\"} 113\n",
            "tarmac_cache_write_policy_swaps_total{cache=\"c\"} 114\n",
            "tarmac_cache_snapshots_taken_total{cache=\"c\"} 115\n",

@@ -77,7 +77,7 @@ TEST_F(WriteBackQueueTest, KeepsTheNewerWriteWhicheverWayTheOlderOneEnds) {
     put("a", kWindow);
     const auto newest = stamp_;
     if (fails) {
-      queue_.settle_failed(kWindow, 0);
+      queue_.settle_failed({.now = kWindow, .round = 0});
     } else {
       queue_.settle_done();
     }
@@ -94,14 +94,14 @@ TEST_F(WriteBackQueueTest, SplitsWhatFailsDownToSingleKeys) {
   for (int i = 0; i < 300; ++i) put("k" + std::to_string(i));
   SteadyNanos now = kWindow;
   EXPECT_EQ(queue_.take_due(now, false).size(), 256U);
-  queue_.settle_failed(now, 0);
+  queue_.settle_failed({.now = now, .round = 0});
   EXPECT_EQ(queue_.take_due(now, false).size(), 44U) << "the fresh ones do not wait for the others";
   queue_.settle_done();
   for (const std::size_t expected : {16U, 16U}) {
     now += 10'000;
     EXPECT_EQ(queue_.take_due(now, false).size(), expected);
     EXPECT_TRUE(queue_.batch_is_retry());
-    queue_.settle_failed(now, 0);
+    queue_.settle_failed({.now = now, .round = 0});
   }
   // 14 groups of 16 wait, and 32 keys that must go alone.
   std::size_t groups = 0;
@@ -140,7 +140,7 @@ TEST_F(WriteBackQueueTest, GivesEachWaitingKeyOneAttemptOfItsOwnInAFlush) {
   int attempts = 0;
   while (!queue_.take_for_round(1, ticket).empty()) {
     ASSERT_LT(++attempts, 100);
-    queue_.settle_failed(0, 1);
+    queue_.settle_failed({.now = 0, .round = 1});
   }
   EXPECT_EQ(attempts, 1 + 20);
   EXPECT_EQ(queue_.owed_since(ticket), 20U);
@@ -163,7 +163,7 @@ TEST_F(WriteBackQueueTest, CopiesTheNewestOfWhatWaitsAndWhatFlies) {
 TEST_F(WriteBackQueueTest, ForgetsEverythingThatIsReplaced) {
   put("old");
   static_cast<void>(queue_.take_due(kWindow, false));
-  queue_.settle_failed(0, 0);
+  queue_.settle_failed({.now = 0, .round = 0});
   put("fresh");
   queue_.replace_all({value_of("new", 1)}, 500);
   EXPECT_FALSE(queue_.contains("old"));

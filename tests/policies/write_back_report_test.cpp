@@ -42,6 +42,7 @@ class HookedHost final : public WritePolicyHost {
   }
   void on_flushed(std::uint64_t, std::int64_t) noexcept override {}
   void on_store_error(std::string_view) noexcept override {}
+  void on_dead_letter(std::string_view) noexcept override {}
 
  private:
   const std::shared_ptr<Clock> clock_;

@@ -1,4 +1,5 @@
 // Every store keeps the contract, whichever way it is made.
+#include <tarmac/stores/breaker_store.h>
 #include <tarmac/stores/catalog.h>
 #include <tarmac/stores/file_store.h>
 #include <tarmac/stores/memory_store.h>
@@ -16,6 +17,8 @@ namespace tarmac {
 namespace {
 
 [[maybe_unused]] const bool kRegistered = [] {
+  testing::register_backing_store_contract("breaker",
+                                           [] { return make_breaker_store(make_memory_store()); });
   testing::register_backing_store_contract("memory", make_memory_store);
   testing::register_backing_store_contract("memory_by_name", []() -> std::shared_ptr<BackingStore> {
     return store_registry().make("memory");

@@ -178,6 +178,8 @@ class CacheManager final : public CacheBase {
   [[nodiscard]] Prepared prepare(Key key, V&& value, const SetOptions& options);
   [[nodiscard]] std::uint64_t weigh(Key key, const V& value) const;
   void count(SetOutcome outcome);
+  template <class Use>
+  bool read_through(Key key, Use&& use);
   template <class Result>
   [[nodiscard]] std::optional<Intent> intend(Key key, Result&& result);
   [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);

@@ -44,6 +44,11 @@ struct CacheOptions {
   bool background_expiry = true;
   std::chrono::nanoseconds sweep_interval = std::chrono::milliseconds(100);
 
+  /// Whether a miss of get() and visit() asks the store behind the write policy, once for all who
+  /// miss the key together, and caches what it has for as long as the store would keep it. They
+  /// then throw StoreError if the store fails. Without a store, nothing changes.
+  bool read_through = false;
+
   /// Commands that undo() can take back: as many, and holding as many bytes of values.
   std::uint64_t undo_commands_max = 1'000;
   std::uint64_t undo_bytes_max = 16U << 20U;

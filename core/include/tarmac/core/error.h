@@ -25,6 +25,13 @@ class StoreError : public Error {
   using Error::Error;
 };
 
+/// The store will never take this write, however often it is tried: mend the value, or the store.
+/// Any other StoreError may be over the next time.
+class PermanentStoreError : public StoreError {
+ public:
+  using StoreError::StoreError;
+};
+
 /// What was to survive a crash is damaged or could not be made safe: stop and look.
 class DurabilityError : public Error {
  public:

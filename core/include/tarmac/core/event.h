@@ -29,6 +29,7 @@ enum class EventType : std::uint8_t {
   command_undone,
   command_redone,
   metrics_updated,
+  write_dead_lettered,
   store_error,
   observer_error,  // Stays the last one: the count is taken from it.
 };

@@ -25,6 +25,10 @@ struct DurationHistogram {
   }
 };
 
+[[nodiscard]] constexpr double in_seconds(std::int64_t nanoseconds) noexcept {
+  return static_cast<double>(nanoseconds) / 1e9;
+}
+
 /// A reading of all figures. The counters never fall, whatever is cleared, swapped or restored;
 /// hits + misses is the number of get() and visit() calls.
 struct Stats {
@@ -44,6 +48,9 @@ struct Stats {
   std::uint64_t flushed_writes = 0;
   std::uint64_t store_errors = 0;
   std::uint64_t retries = 0;
+  std::uint64_t dead_letters = 0;
+  /// How long set() has waited for room in the queue of the write policy, all threads together.
+  double backpressure_seconds = 0;
   std::uint64_t strategy_swaps = 0;
   std::uint64_t write_policy_swaps = 0;
   std::uint64_t snapshots_taken = 0;
@@ -54,6 +61,8 @@ struct Stats {
   std::uint64_t current_items = 0;
   std::uint64_t total_bytes = 0;
   std::uint64_t dirty_writes_pending = 0;
+  /// How long the oldest of them has waited.
+  double oldest_dirty_seconds = 0;
   std::uint64_t undo_depth = 0;
   std::uint64_t redo_depth = 0;
   std::uint64_t undo_bytes = 0;

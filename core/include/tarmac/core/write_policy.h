@@ -29,6 +29,12 @@ struct WritePolicyStats {
   std::uint64_t flushed = 0;
   std::uint64_t store_errors = 0;
   std::uint64_t retries = 0;
+  /// Writes given up and put into the dead-letter file.
+  std::uint64_t dead_letters = 0;
+  /// How long set() has waited for room, all threads together.
+  std::int64_t backpressure_nanoseconds = 0;
+  /// How long the oldest write that is owed has waited; 0 if none is.
+  std::int64_t oldest_dirty_nanoseconds = 0;
 };
 
 /// What a policy may ask of the cache that it serves, from any thread and with no lock held that
@@ -48,6 +54,8 @@ class WritePolicyHost {
   virtual void on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept = 0;
   /// A batch did not. Emits `store_error`.
   virtual void on_store_error(std::string_view message) noexcept = 0;
+  /// A write was given up, and is kept elsewhere. Emits `write_dead_lettered`.
+  virtual void on_dead_letter(std::string_view message) noexcept = 0;
 };
 
 /// Decides when writes go to the store. One instance serves one cache.
@@ -74,6 +82,8 @@ class WritePolicy {
   /// the store has it, dirty if the policy owes it. Throws StoreError; the cache then stays as it
   /// was. Takes the write over.
   [[nodiscard]] virtual EntryState on_write(StoreWrite write) = 0;
+  /// Whether a value that was written is cached; if not, an older one of its key is dropped.
+  [[nodiscard]] virtual bool keeps_written_values() const noexcept { return true; }
   /// What the policy owes the store for `key`: the newest write not yet known to be stored.
   [[nodiscard]] virtual std::optional<StoreWrite> pending(std::string_view key) const = 0;
   /// Writes what is owed, for at most `limit`. Does not throw for a store that fails: it reports.

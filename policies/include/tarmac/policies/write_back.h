@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -27,6 +28,11 @@ struct WriteBackOptions {
   /// half of it is left out, so that caches which failed together do not come back together.
   std::chrono::nanoseconds retry_initial = std::chrono::milliseconds(10);
   std::chrono::nanoseconds retry_max = std::chrono::seconds(5);
+  /// If set, a write that the store refuses for good (PermanentStoreError), or that has failed by
+  /// itself for attempts_max times while the store took others, is put into this file and no longer
+  /// owed; so is what the destructor cannot write. See <tarmac/policies/dead_letters.h>.
+  std::filesystem::path dead_letters = {};
+  std::uint64_t attempts_max = 10;
   /// Seed of those random halves; nullopt takes a random one.
   std::optional<std::uint64_t> seed = std::nullopt;
 
@@ -42,7 +48,9 @@ struct WriteBackOptions {
 /// - Order: only the newest write of a key waits; one batch is written at a time, so neither a
 ///   retry nor a batch overtakes a newer write of its key. A removal is a write too.
 /// - Failures: a batch that fails is told to the host and tried again in parts, down to single
-///   keys, so that one bad key holds up nobody else. Nothing is given up while the policy lives.
+///   keys, so that one bad key holds up nobody else. Nothing is given up while the policy lives,
+///   unless there is a file for dead letters. Of a write given up, the cache keeps the value until
+///   its entry leaves.
 ///   After 24 failures in a row the store is taken to be down: one attempt for each pause.
 /// - Back-pressure: with dirty_max keys waiting, a write of a further key waits for block_max. A
 ///   write of a key that already waits replaces the older one at once.

@@ -24,6 +24,8 @@ struct RedisStoreOptions {
   std::uint32_t db = 0;
   /// In front of each key, so that several stores share a server.
   std::string prefix = "tarmac:";
+  /// So many at most are open, made when they are needed; a further call waits for its turn.
+  std::uint32_t connections = 4;
   /// How long one call may take in all: waiting for its turn, connecting, sending, and the last
   /// byte of the answer. scan() and size() have as long for each thousand keys.
   std::chrono::nanoseconds call_limit = std::chrono::seconds(1);
@@ -49,7 +51,7 @@ struct RedisStoreOptions {
 ///   within the call.
 /// - Sharing: any number of stores and machines. A value that is not of this store's form, or that
 ///   does not fit its checksum, is refused with its key.
-/// - Thread-safety: one connection, whose users take turns. No images.
+/// - Thread-safety: up to `connections` calls at once. No images.
 /// - Exceptions: ConfigError for what cannot work, otherwise StoreError; never with the password.
 [[nodiscard]] std::shared_ptr<BackingStore> make_redis_store(const RedisStoreOptions& options);
 

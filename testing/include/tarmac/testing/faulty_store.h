@@ -29,6 +29,10 @@ class FaultyStore final : public BackingStore {
   void fail_next_writes(std::uint64_t count);
   /// From now on a batch fails if `fails` holds for one of its keys; an empty function mends it.
   void fail_keys(std::function<bool(std::string_view key)> fails);
+  /// The same with PermanentStoreError: poison.
+  void refuse_keys(std::function<bool(std::string_view key)> refuses);
+  /// From now on load() and load_many() fail, or work again.
+  void fail_loads(bool fails);
   /// From now on put_back() fails, or works again.
   void fail_put_back(bool fails);
   /// From now on write() hangs until release_writes(); then it goes on as the other faults say.
@@ -45,6 +49,8 @@ class FaultyStore final : public BackingStore {
   [[nodiscard]] std::uint64_t attempts() const;
   /// What each of them was to write, oldest call first.
   [[nodiscard]] std::vector<std::vector<StoreWrite>> batches() const;
+  /// Calls of load() so far, failed ones included.
+  [[nodiscard]] std::uint64_t loads() const;
   /// How many calls wanted to write `key`.
   [[nodiscard]] std::uint64_t attempts_for(std::string_view key) const;
   [[nodiscard]] BackingStore& inner() noexcept { return *inner_; }
@@ -52,9 +58,7 @@ class FaultyStore final : public BackingStore {
   // BackingStore.
 
   [[nodiscard]] std::string_view name() const noexcept override { return "faulty"; }
-  [[nodiscard]] std::optional<StoredValue> load(std::string_view key, WallNanos wall_now) override {
-    return inner_->load(key, wall_now);
-  }
+  [[nodiscard]] std::optional<StoredValue> load(std::string_view key, WallNanos wall_now) override;
   void write(std::span<const StoreWrite> batch) override;
   void scan(const std::function<void(std::string_view key, const StoredValue&)>& visit) override {
     inner_->scan(visit);
@@ -64,8 +68,8 @@ class FaultyStore final : public BackingStore {
   void put_back(const StoreImage& image) override;
 
  private:
-  /// Requires: mutex_ is held.
-  [[nodiscard]] bool has_to_fail(std::span<const StoreWrite> batch);
+  /// Requires: mutex_ is held. Throws what a test asked for.
+  void fail_if_told(std::span<const StoreWrite> batch);
 
   const std::shared_ptr<BackingStore> inner_;
   mutable std::mutex mutex_;
@@ -73,6 +77,9 @@ class FaultyStore final : public BackingStore {
   // Guarded by mutex_.
   std::uint64_t failures_left_ = 0;
   std::function<bool(std::string_view)> fails_;
+  std::function<bool(std::string_view)> refuses_;
+  bool loads_fail_ = false;
+  std::uint64_t loads_ = 0;
   bool put_back_fails_ = false;
   bool blocking_ = false;
   std::size_t blocked_ = 0;

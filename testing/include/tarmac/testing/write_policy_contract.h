@@ -29,12 +29,14 @@ class RecordingHost final : public WritePolicyHost {
   void on_flush_state(const StoreWrite& write, EntryState state) noexcept override;
   void on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept override;
   void on_store_error(std::string_view message) noexcept override;
+  void on_dead_letter(std::string_view message) noexcept override;
 
   /// What was said of that version, oldest first.
   [[nodiscard]] std::vector<EntryState> states(const std::string& key, std::uint64_t stamp) const;
   /// Writes in all batches that reached the store.
   [[nodiscard]] std::uint64_t flushed() const;
   [[nodiscard]] std::vector<std::string> errors() const;
+  [[nodiscard]] std::vector<std::string> dead_letters() const;
   /// Each waits until there are `count`.
   void await_flushed(std::uint64_t count);
   void await_errors(std::size_t count);
@@ -51,6 +53,7 @@ class RecordingHost final : public WritePolicyHost {
   std::map<std::pair<std::string, std::uint64_t>, std::vector<EntryState>> states_;
   std::uint64_t flushed_ = 0;
   std::vector<std::string> errors_;
+  std::vector<std::string> dead_letters_;
   std::function<void()> slot_;
 };
 

@@ -59,14 +59,18 @@ SetOutcome CacheManager<K, V, H, E>::set(Key key, V value, const SetOptions& opt
 template <class K, class V, class H, class E>
 std::optional<V> CacheManager<K, V, H, E>::get(Key key) {
   std::optional<V> found;
-  engine_.read(key, [&found](const V& value) { found.emplace(value); });
+  const auto keep = [&found](const V& value) { found.emplace(value); };
+  if (!engine_.read(key, keep) && engine_.options().read_through) [[unlikely]] {
+    read_through(key, keep);
+  }
   return found;
 }
 
 template <class K, class V, class H, class E>
 template <class Function>
 bool CacheManager<K, V, H, E>::visit(Key key, Function&& function) {
-  return engine_.read(key, std::forward<Function>(function));
+  if (engine_.read(key, function)) return true;
+  return engine_.options().read_through && read_through(key, function);
 }
 
 template <class K, class V, class H, class E>

@@ -21,6 +21,28 @@ auto CacheManager<K, V, H, E>::intend(Key key, Result&& result) -> std::optional
   return intent;
 }
 
+// After a miss, which has been counted. Whether there is a value for `use(const V&)`.
+template <class K, class V, class H, class E>
+template <class Use>
+bool CacheManager<K, V, H, E>::read_through(Key key, Use&& use) {
+  // Nothing else has a store.
+  if constexpr (Encodable<K> && Encodable<V> && std::is_copy_constructible_v<V>) {
+    const auto content = engine_.load(key, [&]() -> std::optional<Intent> {
+      const auto stored = engine_.stored(key);
+      if (!stored) return std::nullopt;
+      SetOptions options;
+      if (stored->deadline != kNever) {
+        options.ttl = std::chrono::nanoseconds(stored->deadline - stored->created_at);
+      }
+      return intend(key, Loaded<V>{stored->content.value(), options});
+    });
+    if (content) use(content.value());
+    return static_cast<bool>(content);
+  } else {
+    return false;
+  }
+}
+
 template <class K, class V, class H, class E>
 template <class Loader>
 auto CacheManager<K, V, H, E>::get_or_load(Key key, Loader&& loader) ->

@@ -1,6 +1,6 @@
 // The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
-// The members are defined in engine_read.h, engine_write.h, engine_load.h and engine_entries.h
-// (single keys), engine_whole.h, engine_parts.h and engine_snapshot.h (the cache as a whole).
+// The members are defined in engine_read.h, engine_write.h, engine_load.h, engine_entries.h and
+// engine_store.h (single keys), engine_whole.h, engine_parts.h and engine_snapshot.h (the whole).
 #pragma once
 
 #include <tarmac/core/cache_options.h>
@@ -100,6 +100,8 @@ class Engine final : public WritePolicyHost {
   /// std::optional<WriteIntent>. The value lands in the cache unless the key was written meanwhile.
   template <class Load>
   Content<V> load(Key key, Load&& load);
+  /// What the store has for `key`, or is owed; empty without a store. Throws StoreError.
+  [[nodiscard]] std::optional<Version<V>> stored(Key key);
   /// No load that has begun by now will land.
   void supersede_loads();
   /// A value made ready to be written, with its deadline by `ttl` (empty: the default).
@@ -143,6 +145,7 @@ class Engine final : public WritePolicyHost {
   void on_flush_state(const StoreWrite& write, EntryState state) noexcept override;
   void on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept override;
   void on_store_error(std::string_view message) noexcept override;
+  void on_dead_letter(std::string_view message) noexcept override;
 
  private:
   /// At most so many expired entries leave under one hold of a shard's lock.
@@ -242,5 +245,6 @@ class Engine final : public WritePolicyHost {
 #include <tarmac/core/internal/engine_parts.h>
 #include <tarmac/core/internal/engine_read.h>
 #include <tarmac/core/internal/engine_snapshot.h>
+#include <tarmac/core/internal/engine_store.h>
 #include <tarmac/core/internal/engine_whole.h>
 #include <tarmac/core/internal/engine_write.h>

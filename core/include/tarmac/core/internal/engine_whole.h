@@ -208,6 +208,10 @@ void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   stats.flushed_writes = former_policies_.flushed + now.flushed;
   stats.store_errors = former_policies_.store_errors + now.store_errors;
   stats.retries = former_policies_.retries + now.retries;
+  stats.dead_letters = former_policies_.dead_letters + now.dead_letters;
+  stats.backpressure_seconds =
+      in_seconds(former_policies_.backpressure_nanoseconds + now.backpressure_nanoseconds);
+  stats.oldest_dirty_seconds = in_seconds(now.oldest_dirty_nanoseconds);
 }
 
 template <class K, class V, class H, class E>

@@ -149,6 +149,10 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
     if (intent.want_before && !peek(key)) loaded = load_stored(*policy, key);
     state = policy->on_write(encode(key, hold.hash(), intent.next));
     in_store = true;
+    if (intent.keeps() && !policy->keeps_written_values()) {
+      intent.keep_in_cache = false;
+      intent.removal_cause = RemovalCause::replaced;
+    }
   }
   const std::lock_guard lock(shard.mutex);
   // With a store the write has happened, and a clear() that came after it stands.
