@@ -18,6 +18,7 @@ enum class Status : int { done = 0, failed = 1, wrong = 2 };
 void add_demo_command(CLI::App& app, std::function<Status()>& run);
 void add_simulate_command(CLI::App& app, std::function<Status()>& run);
 void add_check_command(CLI::App& app, std::function<Status()>& run);
+void add_inspect_command(CLI::App& app, std::function<Status()>& run);
 
 /// The files that the words of a `demo` call mean: all shipped scenarios if there is none. A word
 /// is a path, the name of a shipped scenario, or the number it begins with. Throws ConfigError for

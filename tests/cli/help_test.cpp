@@ -12,7 +12,7 @@ using ::testing::MatchesRegex;
 TEST(Help, HasCommandsExitStatusAndExamples) {
   const auto done = run({"--help"});
   EXPECT_EQ(done.status, 0);
-  for (const auto* part : {"demo", "simulate", "check", "Exit status", "Examples:"}) {
+  for (const auto* part : {"demo", "simulate", "check", "inspect", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }
