@@ -6,6 +6,7 @@
 #include <tarmac/core/journal.h>
 #include <tarmac/testing/manual_clock.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -55,13 +56,12 @@ class Replica {
     return content;
   }
   [[nodiscard]] std::uint64_t newest() const noexcept { return newest_; }
-  [[nodiscard]] std::map<std::string, std::pair<std::uint64_t, std::optional<std::string>>> keys()
-      const {
-    return keys_;
-  }
+  /// With the stamp of what was done to it last.
+  using Keys = std::map<std::string, std::pair<std::uint64_t, std::optional<std::string>>>;
+  [[nodiscard]] const Keys& keys() const noexcept { return keys_; }
 
  private:
-  std::map<std::string, std::pair<std::uint64_t, std::optional<std::string>>> keys_;
+  Keys keys_;
   std::uint64_t floor_ = 0;
   std::uint64_t newest_ = 0;
 };
