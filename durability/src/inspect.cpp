@@ -204,9 +204,7 @@ class LogInspector {
     const bool is_short = row.segment.sealed && scan.end != row.segment.bytes;
     if (!scan.refused.empty()) {
       break_at(file, scan.refused);
-    } else if (is_short || (is_named && scan.is_damaged())) {
-      break_at(file, place + " is damaged, and had been promised");
-    } else if (!is_named && scan.is_damaged() && scan.last < row.limit) {
+    } else if (is_short || (scan.is_damaged() && (is_named || scan.last < row.limit))) {
       break_at(file, place + " is damaged, and had been promised");
     } else if (!row.segment.sealed) {
       file.torn_bytes = scan.tail_bytes;

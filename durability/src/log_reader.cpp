@@ -64,7 +64,7 @@ SegmentScan LogReader::scan(const Loaded& loaded, std::uint64_t bytes) {
                       std::to_string(frame.offset) + " cannot be read");
   };
   const auto view = std::string_view(loaded.bytes).substr(0, bytes);
-  const auto result = scan_segment(view, loaded.header, promised_, check, weakness_);
+  auto result = scan_segment(view, loaded.header, promised_, check, weakness_);
   if (!result.refused.empty()) damaged(name, result.refused);
   return result;
 }

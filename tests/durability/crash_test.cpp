@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <random>
+#include <string>
 
 #include "log_rig.h"
 
@@ -44,6 +45,7 @@ void die_at_every_call(End how) {
     rig.close();
     rig.open();
     ASSERT_TRUE(rig.is_prefix()) << "died at call " << call << ", opened again";
+    ::testing::Test::RecordProperty("calls", std::to_string(call));
     if (opened && !dead) break;
     ASSERT_LT(call, 20'000U);
   }
@@ -117,6 +119,7 @@ void fail_at_every_call(Fault fault) {
     rig.files().power_cut(nullptr);
     rig.open();
     ASSERT_TRUE(rig.is_prefix()) << "failed at call " << call << ", power cut";
+    ::testing::Test::RecordProperty("calls", std::to_string(call));
     if (!reached) break;
     ASSERT_LT(call, 20'000U);
   }
