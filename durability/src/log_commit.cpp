@@ -106,7 +106,13 @@ void Log::sync_beside(Lock& lock) {
   int file = -1;
   {
     const Pen pen(*this, lock);
-    if (degraded_ || syncing_ || beside_ || writer_.durable() == writer_.written()) return;
+    if (degraded_ || syncing_ || beside_) return;
+    // Also what nobody waits for.
+    if (!open_.empty() && !write_out(lock, pen, /*synced=*/false)) return;
+    if (writer_.durable() == writer_.written()) {
+      unsynced_since_ = kNever;
+      return;
+    }
     // From here on until it is done, nobody closes the file, or syncs it.
     syncing_ = true;
     file = writer_.file();
