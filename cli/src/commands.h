@@ -24,6 +24,7 @@ void add_write_command(CLI::App& app, std::function<Status()>& run);
 /// to `output`. Throws ConfigError if that is not what the input is for.
 [[nodiscard]] Status replay_letters(const std::string& letters, const std::string& input,
                                     const std::string& output);
+void add_inspect_command(CLI::App& app, std::function<Status()>& run);
 
 /// The files that the words of a `demo` call mean: all shipped scenarios if there is none. A word
 /// is a path, the name of a shipped scenario, or the number it begins with. Throws ConfigError for

@@ -1,4 +1,5 @@
-// What most programs need, in one include: the cache, and every strategy, policy and store by name.
+// What most programs need, in one include: the cache, and every strategy, policy and store, the log
+// and the format of snapshots by name.
 // Observers, the configuration file, the simulator and the test kit have headers of their own.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <tarmac/core/make_key.h>
 #include <tarmac/core/memoize.h>
 #include <tarmac/core/snapshot.h>
+#include <tarmac/durability/catalog.h>
 #include <tarmac/policies/catalog.h>
 #include <tarmac/policies/none.h>
 #include <tarmac/policies/write_back.h>

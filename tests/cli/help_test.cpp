@@ -12,7 +12,8 @@ using ::testing::MatchesRegex;
 TEST(Help, HasCommandsExitStatusAndExamples) {
   const auto done = run({"--help"});
   EXPECT_EQ(done.status, 0);
-  for (const auto* part : {"demo", "simulate", "write", "check", "Exit status", "Examples:"}) {
+  for (const auto* part :
+       {"demo", "simulate", "write", "check", "inspect", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }

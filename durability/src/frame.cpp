@@ -1,0 +1,190 @@
+#include "frame.h"
+
+#include <algorithm>
+#include <random>
+
+#include "bytes.h"
+#include "crc32c.h"
+
+namespace tarmac::internal {
+namespace {
+
+constexpr std::uint32_t kFrameMagic = 0x43455254U;  // "TREC"
+
+// Where the fields of a header are.
+constexpr std::size_t kChecksumAt = 4;
+constexpr std::size_t kPayloadBytesAt = 8;
+constexpr std::size_t kTypeAt = 12;
+constexpr std::size_t kZeroAt = 13;
+constexpr std::size_t kPositionAt = 16;
+constexpr std::size_t kDurableAt = 24;
+constexpr std::size_t kPayloadChecksumAt = 32;
+constexpr std::size_t kChangesAt = 36;
+
+// Flags of a change.
+constexpr std::uint8_t kDirty = 1;
+constexpr std::uint8_t kExpires = 2;
+constexpr std::uint8_t kHasTtl = 4;
+constexpr std::uint8_t kWeighed = 8;
+constexpr std::uint8_t kVisited = 16;
+constexpr std::uint8_t kKnownFlags = 31;
+
+constexpr std::string_view kNoChecksum("\0\0\0\0", 4);
+
+std::uint8_t flags_of(const JournalRecord& change) {
+  const auto flag = [](bool set, std::uint8_t bit) { return set ? bit : std::uint8_t{0}; };
+  return static_cast<std::uint8_t>(
+      flag(change.dirty, kDirty) | flag(change.expires_at.has_value(), kExpires) |
+      flag(change.ttl != 0, kHasTtl) | flag(change.weight.has_value(), kWeighed) |
+      flag(change.visits != 0, kVisited));
+}
+
+std::uint32_t header_checksum(std::string_view header, std::uint32_t seed) noexcept {
+  auto crc = crc32c(header.substr(0, kChecksumAt), seed);
+  crc = crc32c(kNoChecksum, crc);
+  return crc32c(header.substr(kPayloadBytesAt, kFrameHeaderBytes - kPayloadBytesAt), crc);
+}
+
+/// One change from the front of `from`.
+std::optional<JournalRecord> take_change(Cursor& from) {
+  const auto kind = from.number<std::uint8_t>();
+  const auto flags = from.number<std::uint8_t>();
+  const auto zero = from.number<std::uint16_t>();
+  const auto key_bytes = from.number<std::uint32_t>();
+  const auto value_bytes = from.number<std::uint32_t>();
+  const auto stamp = from.number<std::uint64_t>();
+  if (from.failed() || *zero != 0 || (*flags & ~kKnownFlags) != 0) return std::nullopt;
+  if (*kind < static_cast<std::uint8_t>(JournalRecord::Kind::put) ||
+      *kind > static_cast<std::uint8_t>(JournalRecord::Kind::touch)) {
+    return std::nullopt;
+  }
+  JournalRecord change;
+  change.kind = static_cast<JournalRecord::Kind>(*kind);
+  change.dirty = (*flags & kDirty) != 0;
+  change.stamp = *stamp;
+  const auto optional_number = [&](std::uint8_t flag) {
+    return (*flags & flag) != 0 ? from.number<std::uint64_t>() : std::nullopt;
+  };
+  const auto expires_at = optional_number(kExpires);
+  if (expires_at) change.expires_at = static_cast<WallNanos>(*expires_at);
+  change.ttl = static_cast<std::int64_t>(optional_number(kHasTtl).value_or(0));
+  change.weight = optional_number(kWeighed);
+  change.visits = optional_number(kVisited).value_or(0);
+  change.key = from.take(*key_bytes).value_or(std::string_view());
+  change.value = from.take(*value_bytes).value_or(std::string_view());
+  if (from.failed()) return std::nullopt;
+  return change;
+}
+
+}  // namespace
+
+LogId new_log_id() {
+  std::random_device chance;
+  LogId id{};
+  for (std::size_t i = 0; i < id.size(); i += sizeof(std::uint32_t)) {
+    store_number(id.data() + i, static_cast<std::uint32_t>(chance()));
+  }
+  return id;
+}
+
+std::uint32_t checksum_seed(const LogId& id, std::uint64_t segment) {
+  std::string text(id.data(), id.size());
+  append_number(text, segment);
+  return crc32c(text);
+}
+
+void append_change(std::string& to, const JournalRecord& change) {
+  append_number(to, static_cast<std::uint8_t>(change.kind));
+  append_number(to, flags_of(change));
+  append_number(to, std::uint16_t{0});
+  append_number(to, static_cast<std::uint32_t>(change.key.size()));
+  append_number(to, static_cast<std::uint32_t>(change.value.size()));
+  append_number(to, change.stamp);
+  if (change.expires_at) append_number(to, static_cast<std::uint64_t>(*change.expires_at));
+  if (change.ttl != 0) append_number(to, static_cast<std::uint64_t>(change.ttl));
+  if (change.weight) append_number(to, *change.weight);
+  if (change.visits != 0) append_number(to, change.visits);
+  to += change.key;
+  to += change.value;
+}
+
+std::optional<std::uint64_t> read_changes(std::string_view bytes, const Journal::Visit& visit) {
+  Cursor cursor(bytes);
+  std::uint64_t count = 0;
+  while (!cursor.rest().empty()) {
+    const auto change = take_change(cursor);
+    if (!change) return std::nullopt;
+    if (visit) visit(*change);
+    ++count;
+  }
+  return count;
+}
+
+std::uint64_t FrameHeader::frame_bytes() const noexcept {
+  return kFrameHeaderBytes + aligned(payload_bytes);
+}
+
+void store_frame_header(char* to, const FrameHeader& header, std::uint32_t seed) noexcept {
+  store_number(to, kFrameMagic);
+  store_number(to + kPayloadBytesAt, header.payload_bytes);
+  store_number(to + kTypeAt, header.type);
+  std::fill(to + kZeroAt, to + kPositionAt, '\0');
+  store_number(to + kPositionAt, header.position);
+  store_number(to + kDurableAt, header.durable);
+  store_number(to + kPayloadChecksumAt, header.payload_checksum);
+  store_number(to + kChangesAt, header.changes);
+  store_number(to + kChecksumAt, header_checksum({to, kFrameHeaderBytes}, seed));
+}
+
+std::optional<FrameHeader> load_frame_header(std::string_view bytes, std::uint32_t seed) noexcept {
+  if (bytes.size() < kFrameHeaderBytes) return std::nullopt;
+  const char* from = bytes.data();
+  if (load_number<std::uint32_t>(from) != kFrameMagic) return std::nullopt;
+  const auto checksum = load_number<std::uint32_t>(from + kChecksumAt);
+  if (checksum != header_checksum(bytes.substr(0, kFrameHeaderBytes), seed)) return std::nullopt;
+  FrameHeader header;
+  header.payload_bytes = load_number<std::uint32_t>(from + kPayloadBytesAt);
+  header.type = load_number<std::uint8_t>(from + kTypeAt);
+  header.position = load_number<std::uint64_t>(from + kPositionAt);
+  header.durable = load_number<std::uint64_t>(from + kDurableAt);
+  header.payload_checksum = load_number<std::uint32_t>(from + kPayloadChecksumAt);
+  header.changes = load_number<std::uint32_t>(from + kChangesAt);
+  return header;
+}
+
+bool is_whole_frame(std::string_view frame, const FrameHeader& header) noexcept {
+  const auto payload = frame.substr(kFrameHeaderBytes, header.payload_bytes);
+  if (crc32c(payload) != header.payload_checksum) return false;
+  const auto padding = frame.substr(kFrameHeaderBytes + header.payload_bytes);
+  return std::ranges::all_of(padding, [](char byte) { return byte == '\0'; });
+}
+
+FrameHeader header_for(std::string_view payload, FrameType type, std::uint32_t changes) {
+  FrameHeader header;
+  header.payload_bytes = static_cast<std::uint32_t>(payload.size());
+  header.type = static_cast<std::uint8_t>(type);
+  header.payload_checksum = crc32c(payload);
+  header.changes = changes;
+  return header;
+}
+
+void append_frame(std::string& to, const FrameHeader& header, std::string_view payload,
+                  std::uint32_t seed) {
+  const auto start = to.size();
+  to.reserve(start + header.frame_bytes());
+  to.resize(start + kFrameHeaderBytes);
+  store_frame_header(to.data() + start, header, seed);
+  to += payload;
+  to.resize(start + header.frame_bytes());
+}
+
+void seal_frames_again(std::string& frames, std::uint32_t seed) {
+  for (std::size_t at = 0; at < frames.size();) {
+    char* header = frames.data() + at;
+    const auto payload_bytes = load_number<std::uint32_t>(header + kPayloadBytesAt);
+    store_number(header + kChecksumAt, header_checksum({header, kFrameHeaderBytes}, seed));
+    at += kFrameHeaderBytes + aligned(payload_bytes);
+  }
+}
+
+}  // namespace tarmac::internal

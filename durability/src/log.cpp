@@ -1,0 +1,188 @@
+#include "log.h"
+
+#include <tarmac/core/error.h>
+#include <tarmac/durability/log.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "segment.h"
+
+namespace tarmac {
+namespace internal {
+namespace {
+
+/// So much may be appended before somebody has to write.
+constexpr std::size_t kOpenBytesMost = 8U << 20U;
+constexpr std::uint64_t kSegmentBytesLeast = 4096;
+/// In intervals: as long as this something may wait for its sync while more is acknowledged.
+constexpr std::int64_t kIntervalsMost = 2;
+
+DurabilityOptions checked(DurabilityOptions options) {
+  if (options.directory.empty()) {
+    throw ConfigError("durability: no directory; name the folder for the log");
+  }
+  if (options.interval.count() <= 0) throw ConfigError("durability: interval must be positive");
+  if (options.segment_bytes < kSegmentBytesLeast) {
+    throw ConfigError("durability: segment_bytes must be at least " +
+                      std::to_string(kSegmentBytesLeast));
+  }
+  if (options.max_record_bytes == 0 || options.max_record_bytes > kRecordBytesMost) {
+    throw ConfigError("durability: max_record_bytes must be between 1 and " +
+                      std::to_string(kRecordBytesMost));
+  }
+  return options;
+}
+
+std::string encode_batch(std::span<const JournalRecord> batch, std::uint64_t bytes_most) {
+  std::uint64_t bytes = 0;
+  for (const auto& change : batch) {
+    const auto size = change.key.size() + change.value.size();
+    bytes += size;
+    if (size <= bytes_most && bytes <= kRecordBytesMost) continue;
+    throw DurabilityError("a record of " + std::to_string(size) +
+                          " bytes is too large for the log; raise max_record_bytes (now " +
+                          std::to_string(bytes_most) + "), or write less at once");
+  }
+  std::string payload;
+  for (const auto& change : batch) append_change(payload, change);
+  return payload;
+}
+
+}  // namespace
+
+Log::Log(const DurabilityOptions& options, LogEnvironment environment)
+    : options_(checked(options)),
+      environment_(std::move(environment)),
+      process_(::getpid()),
+      folder_(*environment_.files, options_.directory),
+      writer_(folder_, options_.segment_bytes),
+      changed_(std::make_unique<std::condition_variable>()),
+      chores_(std::make_unique<std::condition_variable>()) {}
+
+Log::~Log() {
+  if (process_ != ::getpid()) {
+    // A child process has a copy of this object, and neither its thread nor those that wait.
+    static_cast<void>(thread_.release());
+    static_cast<void>(changed_.release());
+    static_cast<void>(chores_.release());
+    return;
+  }
+  stop_chores();
+  Lock lock(mutex_);
+  if (!recovered_ || is_broken()) return;
+  const Pen pen(*this, lock);
+  if (!write_out(lock, pen, /*synced=*/true)) return;
+  lock.unlock();
+  writer_.close();
+}
+
+void Log::refuse_other_process() const {
+  if (process_ == ::getpid()) return;
+  throw UsageError("the log " + options_.directory.string() +
+                   " was opened before fork(); use it in the process that opened it");
+}
+
+void Log::refuse() const {
+  throw DurabilityError("the log " + options_.directory.string() + " cannot be written (" +
+                        failure_ +
+                        "); it is tried again all the time, for example after room was "
+                        "made on the disk");
+}
+
+JournalPosition Log::append(std::span<const JournalRecord> batch) {
+  refuse_other_process();
+  const auto payload = encode_batch(batch, options_.max_record_bytes);
+  const auto header =
+      header_for(payload, FrameType::changes, static_cast<std::uint32_t>(batch.size()));
+  Lock lock(mutex_);
+  if (!recovered_) throw UsageError("a journal is recovered before anything is appended");
+  wait_for_room(lock);
+  if (is_broken() && !gap_covered_) {
+    if (!options_.fail_open) refuse();
+    gap_ = true;
+    return appended_;
+  }
+  const auto position = take_record(header, payload);
+  changes_ = position;
+  return position;
+}
+
+void Log::wait_for_room(Lock& lock) {
+  while (open_.bytes.size() >= kOpenBytesMost && !degraded_) {
+    const Pen pen(*this, lock);
+    if (open_.bytes.size() >= kOpenBytesMost && !degraded_) write_out(lock, pen, false);
+  }
+}
+
+JournalPosition Log::take_record(FrameHeader header, std::string_view payload) {
+  header.position = appended_ + 1;
+  header.durable = durable_;
+  if (open_.empty()) {
+    open_.first = header.position;
+    open_.segment = segment_;
+    open_seed_ = seed_;
+  }
+  append_frame(open_.bytes, header, payload, open_seed_);
+  open_.last = header.position;
+  marked_ = std::max(marked_, header.durable);
+  ++stats_.appended_records;
+  stats_.appended_bytes += header.frame_bytes();
+  return appended_ = header.position;
+}
+
+bool Log::is_safe(JournalPosition position) const noexcept {
+  return (options_.sync == SyncMode::always ? durable_ : written_) >= position;
+}
+
+void Log::wait(JournalPosition position) {
+  refuse_other_process();
+  Lock lock(mutex_);
+  if (position > appended_) throw UsageError("waits for a record that was not appended");
+  while (!is_safe(position)) {
+    if (is_broken() && !gap_covered_) {
+      if (options_.fail_open) return;
+      refuse();
+    }
+    if (pen_taken_) {
+      changed_->wait(lock);
+      continue;
+    }
+    const Pen pen(*this, lock);
+    write_out(lock, pen, options_.sync == SyncMode::always);
+  }
+  if (options_.sync == SyncMode::interval) hold_interval(lock);
+}
+
+void Log::hold_interval(Lock& lock) {
+  const auto most = kIntervalsMost * options_.interval.count();
+  const auto is_late = [&] {
+    return unsynced_since_ != kNever && !is_broken() &&
+           environment_.clock->coarse_now() > deadline_after(unsynced_since_, most);
+  };
+  while (is_late()) {
+    wake_chores();
+    changed_->wait(lock);
+  }
+}
+
+JournalStats Log::stats() const noexcept {
+  const std::lock_guard lock(mutex_);
+  auto stats = stats_;
+  stats.appended = appended_;
+  stats.durable = durable_;
+  stats.degraded = is_broken();
+  stats.log_bytes = log_bytes();
+  return stats;
+}
+
+}  // namespace internal
+
+std::unique_ptr<Journal> open_log(const DurabilityOptions& options, FileOps& files,
+                                  std::shared_ptr<Clock> clock) {
+  return std::make_unique<internal::Log>(
+      options, internal::LogEnvironment{&files, std::move(clock), internal::Weakness{}});
+}
+
+}  // namespace tarmac

@@ -1,0 +1,158 @@
+// The journal: records are appended under a lock, and written by whoever waits first, for
+// everybody.
+#pragma once
+
+#include <sys/types.h>
+#include <tarmac/core/clock.h>
+#include <tarmac/core/journal.h>
+#include <tarmac/durability/file_ops.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+
+#include "frame.h"
+#include "image_file.h"
+#include "log_folder.h"
+#include "segment_writer.h"
+
+namespace tarmac::internal {
+
+struct LogEnvironment {
+  FileOps* files = nullptr;
+  std::shared_ptr<Clock> clock;
+  Weakness weakness;
+};
+
+/// One thread at a time holds the *pen*: it alone touches files, without the lock. `folder_` and
+/// `writer_` belong to it. Everything else is guarded by `mutex_`.
+class Log final : public Journal {
+ public:
+  Log(const DurabilityOptions& options, LogEnvironment environment);
+  ~Log() override;
+
+  RecoveryReport recover(const Visit& visit, std::optional<ImageHeader>& header) override;
+  JournalPosition append(std::span<const JournalRecord> batch) override;
+  void wait(JournalPosition position) override;
+  [[nodiscard]] bool wants_image() const noexcept override;
+  [[nodiscard]] std::unique_ptr<ImageWriter> begin_image(const ImageHeader& header) override;
+  [[nodiscard]] JournalStats stats() const noexcept override;
+
+ private:
+  class Image;
+  class Pen;
+  using Lock = std::unique_lock<std::mutex>;
+  struct Synced {
+    bool worked = false;
+    JournalPosition position = 0;
+    std::uint64_t offset = 0;
+  };
+
+  // log.cpp
+  void refuse_other_process() const;
+  [[nodiscard]] bool is_safe(JournalPosition position) const noexcept;
+  [[nodiscard]] bool is_broken() const noexcept { return degraded_ || gap_; }
+  [[noreturn]] void refuse() const;
+  void wait_for_room(Lock& lock);
+  JournalPosition take_record(FrameHeader header, std::string_view payload);
+  void hold_interval(Lock& lock);
+
+  // log_commit.cpp; the lock is held, and released meanwhile.
+  /// Writes what was appended; `synced` makes it, and all before it, durable. False: degraded.
+  bool write_out(Lock& lock, const Pen& pen, bool synced);
+  bool put(Group group, bool synced);
+  bool mend(Lock& lock, const Pen& pen);
+  void publish_state() noexcept;
+  void note_unsynced(const Group& group);
+  /// A sync beside the writes of others.
+  void sync_beside(Lock& lock);
+  /// Waits until no sync runs beside, and takes note of how it ended. False: it failed.
+  [[nodiscard]] bool settle(Lock& lock, const Pen& pen);
+
+  // log_chores.cpp
+  void start_chores();
+  void stop_chores() noexcept;
+  void run_chores();
+  [[nodiscard]] bool wants_mark() const noexcept;
+  [[nodiscard]] SteadyNanos next_chore(SteadyNanos now) const noexcept;
+  void do_chores(Lock& lock, SteadyNanos now);
+  void wake_chores();
+
+  // log_image.cpp
+  void publish_image(ImageFileWriter& file, std::uint64_t number);
+  void name_image(const ImageFooter& footer, std::uint64_t number);
+  void end_image(bool worked) noexcept;
+  [[nodiscard]] std::uint64_t log_bytes() const noexcept;
+
+  const DurabilityOptions options_;
+  const LogEnvironment environment_;
+  const pid_t process_;
+  LogFolder folder_;
+  SegmentWriter writer_;
+
+  mutable std::mutex mutex_;
+  // Apart, because a forked child must not destroy what threads of its parent wait on.
+  std::unique_ptr<std::condition_variable> changed_;  ///< pen, positions, degraded
+  std::unique_ptr<std::condition_variable> chores_;
+  bool recovered_ = false;
+  bool pen_taken_ = false;
+  bool syncing_ = false;
+  std::optional<Synced> beside_;  ///< how the sync beside ended, until the writer knows
+  Group open_;
+  std::uint32_t open_seed_ = 0;  ///< for its records
+  std::uint32_t seed_ = 0;       ///< for records of segment_
+  std::uint64_t segment_ = 0;    ///< the writer's
+  JournalPosition appended_ = 0;
+  JournalPosition written_ = 0;
+  JournalPosition durable_ = 0;
+  JournalPosition changes_ = 0;  ///< the last record that is no mark
+  JournalPosition marked_ = 0;   ///< what the last mark, or record, says is durable
+  std::uint64_t sealed_bytes_ = 0;
+  std::uint64_t open_bytes_ = 0;
+  std::uint64_t image_bytes_ = 0;
+  bool image_under_way_ = false;
+  bool gap_ = false;          ///< records were left out: only an image makes the log whole again
+  bool gap_covered_ = false;  ///< an image of what was left out is under way
+  SteadyNanos image_not_before_ = 0;
+  std::int64_t image_pause_ = 0;
+  bool degraded_ = false;
+  std::string failure_;
+  SteadyNanos retry_at_ = kNever;
+  SteadyNanos unsynced_since_ = kNever;
+  SteadyNanos newer_since_ = kNever;  ///< the same for what a sync that runs does not cover
+  JournalStats stats_;
+
+  bool stop_ = false;
+  bool woken_ = false;
+  bool asleep_ = false;  ///< without a deadline
+  JournalPosition seen_ = 0;
+  std::unique_ptr<std::thread> thread_;
+};
+
+/// The pen, for a scope.
+class Log::Pen {
+ public:
+  /// Waits for it. Requires: `lock` is held.
+  Pen(Log& log, Lock& lock) : log_(log), lock_(lock) {
+    log_.changed_->wait(lock_, [&] { return !log_.pen_taken_; });
+    log_.pen_taken_ = true;
+  }
+  ~Pen() {
+    if (!lock_.owns_lock()) lock_.lock();
+    log_.pen_taken_ = false;
+    log_.changed_->notify_all();
+  }
+  Pen(const Pen&) = delete;
+  Pen& operator=(const Pen&) = delete;
+
+ private:
+  Log& log_;
+  Lock& lock_;
+};
+
+}  // namespace tarmac::internal

@@ -1,0 +1,136 @@
+// How what was appended reaches the disk, and what happens when it does not.
+#include <cerrno>
+#include <utility>
+
+#include "log.h"
+
+namespace tarmac::internal {
+namespace {
+
+/// Between two tries to write again.
+constexpr std::int64_t kRetryAfter = 250'000'000;
+
+}  // namespace
+
+bool Log::settle(Lock& lock, const Pen&) {
+  changed_->wait(lock, [&] { return !syncing_; });
+  const auto ended = std::exchange(beside_, std::nullopt);
+  if (!ended) return true;
+  if (!ended->worked) {
+    writer_.note_sync_failure();
+    return false;
+  }
+  writer_.note_synced(ended->position, ended->offset);
+  unsynced_since_ = std::exchange(newer_since_, kNever);
+  publish_state();
+  return true;
+}
+
+void Log::note_unsynced(const Group& group) {
+  // What only says that others are durable may wait for ever.
+  if (group.empty() || changes_ < group.first) return;
+  auto& since = syncing_ || beside_ ? newer_since_ : unsynced_since_;
+  if (since != kNever) return;
+  since = environment_.clock->steady_now();
+  if (options_.sync == SyncMode::interval) wake_chores();
+}
+
+bool Log::write_out(Lock& lock, const Pen& pen, bool synced) {
+  auto group = std::exchange(open_, Group{});
+  note_unsynced(group);
+  // Only the holder of the pen changes the writer, so it may be looked at here.
+  if ((synced || writer_.is_full(group.bytes.size())) && !settle(lock, pen)) {
+    writer_.keep(std::move(group));
+    return mend(lock, pen);
+  }
+  lock.unlock();
+  const bool worked = put(std::move(group), synced);
+  lock.lock();
+  publish_state();
+  if (worked) return true;
+  ++stats_.sync_failures;
+  return mend(lock, pen);
+}
+
+bool Log::put(Group group, bool synced) {
+  if (!group.empty()) {
+    if (writer_.is_full(group.bytes.size()) && !(writer_.sync() && writer_.rotate())) {
+      // Kept, so that mend() writes it with the rest.
+      writer_.keep(std::move(group));
+      return false;
+    }
+    if (!writer_.write(std::move(group))) return false;
+  }
+  return !synced || writer_.sync();
+}
+
+bool Log::mend(Lock& lock, const Pen&) {
+  changed_->wait(lock, [&] { return !syncing_; });
+  beside_.reset();  // All that it was about is written again.
+  lock.unlock();
+  const bool worked = writer_.repair();
+  lock.lock();
+  degraded_ = !worked;
+  if (worked) {
+    unsynced_since_ = kNever;
+    newer_since_ = kNever;
+  } else {
+    gap_covered_ = false;
+    failure_ = writer_.problem();
+    retry_at_ = deadline_after(environment_.clock->steady_now(), kRetryAfter);
+    wake_chores();
+  }
+  publish_state();
+  changed_->notify_all();
+  return worked;
+}
+
+void Log::publish_state() noexcept {
+  if (writer_.durable() != durable_) ++stats_.syncs;
+  written_ = writer_.written();
+  durable_ = writer_.durable();
+  if (durable_ >= changes_) unsynced_since_ = kNever;
+  if (segment_ != writer_.number()) {
+    segment_ = writer_.number();
+    seed_ = checksum_seed(folder_.manifest().id, segment_);
+  }
+  sealed_bytes_ = 0;
+  for (const auto& one : folder_.manifest().segments) sealed_bytes_ += one.bytes;
+  stats_.segments = folder_.manifest().segments.size();
+  open_bytes_ = writer_.offset();
+  if (asleep_ && wants_mark()) wake_chores();
+}
+
+void Log::sync_beside(Lock& lock) {
+  Synced synced;
+  int file = -1;
+  {
+    const Pen pen(*this, lock);
+    if (degraded_ || syncing_ || beside_) return;
+    // Also what nobody waits for.
+    if (!open_.empty() && !write_out(lock, pen, /*synced=*/false)) return;
+    if (writer_.durable() == writer_.written()) {
+      unsynced_since_ = kNever;
+      return;
+    }
+    // From here on until it is done, nobody closes the file, or syncs it.
+    syncing_ = true;
+    file = writer_.file();
+    synced.position = writer_.written();
+    synced.offset = writer_.offset();
+  }
+  lock.unlock();
+  synced.worked = environment_.files->sync(file) == 0;
+  const int reason = errno;
+  lock.lock();
+  syncing_ = false;
+  beside_ = synced;
+  changed_->notify_all();
+  const Pen pen(*this, lock);
+  errno = reason;
+  if (settle(lock, pen)) return;
+  ++stats_.sync_failures;
+  mend(lock, pen);
+}
+
+}  // namespace tarmac::internal

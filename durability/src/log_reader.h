@@ -1,0 +1,70 @@
+// Reads the files of a log, all of them before anything is shown.
+#pragma once
+
+#include <tarmac/core/journal.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "folder.h"
+#include "manifest.h"
+#include "segment.h"
+#include "segment_writer.h"
+
+namespace tarmac::internal {
+
+/// - Exceptions: DurabilityError with file, byte and record for what is damaged.
+class LogReader {
+ public:
+  LogReader(const Folder& folder, const Manifest& manifest, Weakness weakness)
+      : folder_(folder), manifest_(manifest), weakness_(weakness) {}
+
+  void verify();
+  /// Requires: verify() returned.
+  void show(const Journal::Visit& visit);
+
+  [[nodiscard]] const RecoveryReport& report() const noexcept { return report_; }
+  [[nodiscard]] const std::optional<ImageHeader>& header() const noexcept { return header_; }
+  [[nodiscard]] std::uint64_t image_bytes() const noexcept;
+  /// The last record that there is.
+  [[nodiscard]] JournalPosition last() const noexcept { return last_; }
+  /// What stood behind the last sound record, without the zeros at its end.
+  [[nodiscard]] std::string_view torn() const noexcept { return torn_; }
+  [[nodiscard]] std::string torn_name() const;
+  /// Those at the end that nothing says are durable; to be written again.
+  [[nodiscard]] Group unsafe_end() const;
+  /// Where those begin in the open segment.
+  [[nodiscard]] std::uint64_t safe_bytes() const noexcept { return safe_bytes_; }
+
+ private:
+  struct Loaded {
+    std::string bytes;
+    SegmentHeader header;
+  };
+
+  [[nodiscard]] Loaded load(const ManifestSegment& row) const;
+  void verify_image();
+  void verify_sealed(const ManifestSegment& row);
+  void verify_open(const ManifestSegment& row);
+  void split_open(JournalPosition durable);
+  void count(const SegmentScan& scan);
+  [[nodiscard]] SegmentScan scan(const Loaded& loaded, std::uint64_t bytes);
+  [[noreturn]] void damaged(const std::string& name, std::string_view what) const;
+
+  const Folder& folder_;
+  const Manifest& manifest_;
+  const Weakness weakness_;
+  RecoveryReport report_;
+  std::optional<ImageHeader> header_;
+  JournalPosition last_ = 0;
+  /// What must be there.
+  JournalPosition promised_ = 0;
+  std::optional<Loaded> open_;
+  std::uint64_t open_end_ = 0;
+  std::uint64_t safe_bytes_ = 0;
+  JournalPosition safe_last_ = 0;
+  std::string_view torn_;
+};
+
+}  // namespace tarmac::internal

@@ -1,0 +1,97 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <tarmac/durability/file_ops.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace tarmac {
+namespace {
+
+constexpr mode_t kPrivateFile = 0600;
+constexpr mode_t kPrivateFolder = 0700;
+
+class PosixFileOps final : public FileOps {
+ public:
+  int make_folder(const std::string& path) override {
+    return ::mkdir(path.c_str(), kPrivateFolder);
+  }
+
+  int open_folder(const std::string& path) override {
+    return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  }
+
+  int list(int folder, std::vector<std::string>& names) override {
+    // A descriptor of its own: closedir() closes what it was given.
+    const int copy = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (copy < 0) return -1;
+    DIR* entries = ::fdopendir(copy);
+    if (entries == nullptr) {
+      ::close(copy);
+      return -1;
+    }
+    errno = 0;
+    while (const dirent* entry = ::readdir(entries)) {
+      const std::string name = static_cast<const char*>(entry->d_name);
+      if (name != "." && name != "..") names.push_back(name);
+      errno = 0;
+    }
+    const int reason = errno;
+    ::closedir(entries);
+    errno = reason;
+    return reason == 0 ? 0 : -1;
+  }
+
+  int open(int folder, const std::string& name, int flags) override {
+    // Without O_NONBLOCK a pipe of this name would keep us waiting for ever.
+    return ::openat(folder, name.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                    kPrivateFile);
+  }
+
+  int close(int file) override { return ::close(file); }
+
+  std::int64_t size(int file) override {
+    struct stat about {};
+    if (::fstat(file, &about) != 0) return -1;
+    if (S_ISREG(about.st_mode)) return about.st_size;
+    errno = EINVAL;
+    return -1;
+  }
+
+  ssize_t read(int file, void* bytes, std::size_t count, std::int64_t offset) override {
+    return ::pread(file, bytes, count, offset);
+  }
+
+  ssize_t write(int file, const iovec* parts, int count, std::int64_t offset) override {
+    return ::pwritev(file, parts, count, offset);
+  }
+
+  int preallocate(int file, std::int64_t bytes) override { return ::fallocate(file, 0, 0, bytes); }
+
+  int truncate(int file, std::int64_t bytes) override { return ::ftruncate(file, bytes); }
+  int sync(int file) override { return ::fdatasync(file); }
+  int sync_folder(int folder) override { return ::fsync(folder); }
+
+  int rename(int folder, const std::string& from, const std::string& to) override {
+    return ::renameat(folder, from.c_str(), folder, to.c_str());
+  }
+
+  int remove(int folder, const std::string& name) override {
+    return ::unlinkat(folder, name.c_str(), 0);
+  }
+
+  int lock(int file, bool shared) override {
+    return ::flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB);
+  }
+};
+
+}  // namespace
+
+FileOps& posix_file_ops() {
+  static PosixFileOps ops;
+  return ops;
+}
+
+}  // namespace tarmac

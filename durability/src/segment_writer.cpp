@@ -1,0 +1,177 @@
+#include "segment_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "segment.h"
+
+namespace tarmac::internal {
+namespace {
+
+/// What a disk writes as one: a write that fails may take its neighbours in the block with it.
+constexpr std::uint64_t kDiskBlock = 4096;
+
+}  // namespace
+
+bool SegmentWriter::failed(std::string_view what) {
+  problem_ = log_.files().path_of(segment_name(number_)) + ": " + std::string(what) + ": " +
+             system_reason();
+  return false;
+}
+
+bool SegmentWriter::start(JournalPosition written, Group again, std::uint64_t open_end) {
+  written_ = written;
+  durable_ = written;
+  offset_ = open_end;
+  if (!again.empty()) {
+    again.offset = open_end;
+    kept_.push_back(std::move(again));
+  }
+  return begin({written, open_end});
+}
+
+bool SegmentWriter::is_full(std::uint64_t bytes) const noexcept {
+  return has_records() && offset_ + bytes > segment_bytes_;
+}
+
+bool SegmentWriter::has_records() const noexcept { return offset_ > kSegmentHeaderBytes; }
+
+bool SegmentWriter::write(Group group) {
+  if (group.segment != number_) {
+    seal_frames_again(group.bytes, checksum_seed(log_.manifest().id, number_));
+    group.segment = number_;
+  }
+  keep(std::move(group));
+  const auto& kept = kept_.back();
+  if (!log_.files().write_at(file_, kept.bytes, offset_)) return failed("write it");
+  offset_ += kept.bytes.size();
+  written_ = kept.last;
+  return true;
+}
+
+void SegmentWriter::keep(Group group) {
+  group.offset = offset_;
+  kept_.push_back(std::move(group));
+}
+
+bool SegmentWriter::sync() {
+  if (durable_ == written_) return true;
+  if (log_.ops().sync(file_.get()) != 0) return failed("sync it");
+  note_synced(written_, offset_);
+  return true;
+}
+
+void SegmentWriter::note_synced(JournalPosition position, std::uint64_t offset) {
+  durable_ = std::max(durable_, position);
+  durable_offset_ = std::max(durable_offset_, offset);
+  const auto safe = durable_offset_ / kDiskBlock * kDiskBlock;
+  while (!kept_.empty() && kept_.front().offset + kept_.front().bytes.size() <= safe &&
+         kept_.front().last <= durable_) {
+    kept_.pop_front();
+  }
+}
+
+Manifest SegmentWriter::sealed(const Seal& seal) const {
+  auto next = log_.manifest();
+  if (next.segments.empty() || next.segments.back().sealed) return next;
+  auto& open = next.segments.back();
+  if (seal.last < open.first) {
+    next.segments.pop_back();  // Nothing came into it.
+    return next;
+  }
+  open.sealed = true;
+  open.last = seal.last;
+  open.bytes = seal.bytes;
+  return next;
+}
+
+bool SegmentWriter::fill(const File& file, std::uint64_t number, std::uint64_t& end) {
+  // Not every file system can, and a full one need not: then the file grows as it is written.
+  if (log_.ops().preallocate(file.get(), static_cast<std::int64_t>(segment_bytes_)) != 0 &&
+      log_.ops().truncate(file.get(), 0) != 0) {
+    return false;
+  }
+  const SegmentHeader header{log_.manifest().id, number,
+                             kept_.empty() ? written_ + 1 : kept_.front().first, durable_};
+  if (!log_.files().write_at(file, encode_segment_header(header), 0)) return false;
+  end = kSegmentHeaderBytes;
+  const auto seed = checksum_seed(header.id, number);
+  for (auto& group : kept_) {
+    auto bytes = group.bytes;
+    seal_frames_again(bytes, seed);
+    if (!log_.files().write_at(file, bytes, end)) return false;
+    end += bytes.size();
+  }
+  return log_.ops().sync(file.get()) == 0 && log_.files().sync();
+}
+
+bool SegmentWriter::begin(const Seal& seal) {
+  const auto number = log_.take_number();
+  const auto name = segment_name(number);
+  auto file = log_.files().try_create(name);
+  std::uint64_t end = 0;
+  if (!file.is_open() || !fill(file, number, end)) {
+    failed("begin " + name);
+    log_.files().remove(name);
+    return false;
+  }
+  auto next = sealed(seal);
+  ManifestSegment row;
+  row.number = number;
+  row.first = kept_.empty() ? written_ + 1 : kept_.front().first;
+  const auto unnamed = log_.manifest().segments.size() > next.segments.size();
+  const auto old_name = segment_name(number_);
+  next.segments.push_back(row);
+  const auto replaced = log_.store(std::move(next));
+  if (replaced != Replaced::done) {
+    failed("name " + name + " in the manifest");
+    // When it is not clear which manifest there is after a power cut, either finds its files.
+    if (replaced == Replaced::before) log_.files().remove(name);
+    return false;
+  }
+  if (unnamed && number_ != 0) log_.files().remove(old_name);
+  file_ = std::move(file);
+  number_ = number;
+  offset_ = end;
+  durable_offset_ = end;
+  std::uint64_t at = kSegmentHeaderBytes;
+  for (auto& group : kept_) {
+    group.segment = 0;  // Its checksums are those of another one.
+    group.offset = at;
+    at += group.bytes.size();
+  }
+  if (!kept_.empty()) {
+    written_ = kept_.back().last;
+    note_synced(written_, end);
+  }
+  return true;
+}
+
+bool SegmentWriter::rotate() {
+  // What is sealed is never written to again, so no later write can hurt it.
+  auto kept = std::exchange(kept_, {});
+  const Seal seal{written_, offset_};
+  const File old = std::move(file_);
+  if (!begin(seal)) {
+    kept_ = std::move(kept);
+    file_ = File(log_.ops(), -1);
+    return false;
+  }
+  // Gives back what was reserved and not used.
+  static_cast<void>(log_.ops().truncate(old.get(), static_cast<std::int64_t>(seal.bytes)));
+  return true;
+}
+
+bool SegmentWriter::repair() {
+  if (kept_.empty()) return begin({written_, offset_});
+  return begin({kept_.front().first - 1, kept_.front().offset});
+}
+
+void SegmentWriter::close() {
+  const Seal seal{written_, offset_};
+  // Left open, the segment is read to its end when the log is opened again.
+  if (log_.store(sealed(seal)) != Replaced::done) return;
+  static_cast<void>(log_.ops().truncate(file_.get(), static_cast<std::int64_t>(seal.bytes)));
+}
+
+}  // namespace tarmac::internal

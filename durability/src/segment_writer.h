@@ -1,0 +1,92 @@
+// Writes the log's segments, one after the other, and survives that one of them cannot be written.
+#pragma once
+
+#include <tarmac/core/journal.h>
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "folder.h"
+#include "log_folder.h"
+
+namespace tarmac::internal {
+
+/// Records that are written with one call.
+struct Group {
+  std::string bytes;
+  JournalPosition first = 0;
+  JournalPosition last = 0;
+  /// The segment that its checksums are for.
+  std::uint64_t segment = 0;
+  /// Where it stands in that segment.
+  std::uint64_t offset = 0;
+
+  [[nodiscard]] bool empty() const noexcept { return bytes.empty(); }
+};
+
+/// Keeps in memory what is written and not durable, and what shares a block of the disk with what
+/// is not: when a write or a sync fails, the file is never synced again, and all of that goes into
+/// a new segment. Members that return bool say why not in problem().
+///
+/// - Thread-safety: not synchronised; file() and note_synced() let one sync run beside a write.
+/// - Exceptions: std::bad_alloc.
+class SegmentWriter {
+ public:
+  SegmentWriter(LogFolder& log, std::uint64_t segment_bytes)
+      : log_(log), segment_bytes_(segment_bytes) {}
+
+  /// Continues behind the record `written`, all of whose predecessors are durable, with `again` as
+  /// the first records. `open_end` is where the segment that is still open is sound, if there is
+  /// one.
+  [[nodiscard]] bool start(JournalPosition written, Group again, std::uint64_t open_end);
+  /// Whether `bytes` are for the next segment.
+  [[nodiscard]] bool is_full(std::uint64_t bytes) const noexcept;
+  [[nodiscard]] bool has_records() const noexcept;
+  /// Keeps the group, too.
+  [[nodiscard]] bool write(Group group);
+  /// Only keeps it, for repair().
+  void keep(Group group);
+  [[nodiscard]] bool sync();
+  void note_synced(JournalPosition position, std::uint64_t offset);
+  /// A sync of file() by somebody else has failed; errno says why.
+  void note_sync_failure() { failed("sync it"); }
+  /// Ends the segment, and begins another. Requires: everything is synced.
+  [[nodiscard]] bool rotate();
+  /// After something failed: what may be lost is written to a new segment, and synced.
+  [[nodiscard]] bool repair();
+  /// Ends the segment; nothing can be written after that. Requires: everything is synced.
+  void close();
+
+  [[nodiscard]] int file() const noexcept { return file_.get(); }
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  [[nodiscard]] JournalPosition written() const noexcept { return written_; }
+  [[nodiscard]] JournalPosition durable() const noexcept { return durable_; }
+  [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+
+ private:
+  /// Where the open segment ends for good.
+  struct Seal {
+    JournalPosition last = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  [[nodiscard]] bool begin(const Seal& seal);
+  [[nodiscard]] bool fill(const File& file, std::uint64_t number, std::uint64_t& end);
+  [[nodiscard]] Manifest sealed(const Seal& seal) const;
+  bool failed(std::string_view what);
+
+  LogFolder& log_;
+  std::uint64_t segment_bytes_;
+  File file_;
+  std::uint64_t number_ = 0;
+  std::uint64_t offset_ = 0;
+  std::uint64_t durable_offset_ = 0;
+  JournalPosition written_ = 0;
+  JournalPosition durable_ = 0;
+  std::deque<Group> kept_;
+  std::string problem_;
+};
+
+}  // namespace tarmac::internal
