@@ -27,6 +27,7 @@ using EventCounts = std::array<std::uint64_t, kRareEvents.size()>;
 struct CacheSample {
   CacheDescription description;
   Stats stats;
+  std::vector<FunctionStats> functions;
   EventCounts events{};
 };
 

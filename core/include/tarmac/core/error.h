@@ -25,6 +25,12 @@ class StoreError : public Error {
   using Error::Error;
 };
 
+/// A load took longer than the call would wait: retry later. The load itself goes on.
+class LoadTimeout : public Error {
+ public:
+  using Error::Error;
+};
+
 /// What was to survive a crash is damaged or could not be made safe: stop and look.
 class DurabilityError : public Error {
  public:
