@@ -1,6 +1,7 @@
 #include "metric_families.h"
 
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -207,6 +208,23 @@ void add_functions(std::span<const CacheSample> samples, std::vector<MetricFamil
       families);
 }
 
+void add_extra(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  std::map<std::string, MetricFamily> by_name;
+  for (const auto& sample : samples) {
+    for (const auto& figure : sample.extra) {
+      const auto type = figure.is_counter ? MetricType::Counter : MetricType::Gauge;
+      auto& one =
+          by_name.try_emplace(figure.name, family(figure.name.c_str(), figure.help.c_str(), type))
+              .first->second;
+      auto series = series_of(sample);
+      (figure.is_counter ? series.counter.value : series.gauge.value) = figure.value;
+      for (const auto& [name, value] : figure.labels) series.label.push_back({name, value});
+      one.metric.push_back(std::move(series));
+    }
+  }
+  for (auto& [name, one] : by_name) families.push_back(std::move(one));
+}
+
 void add_events(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
   auto& one = families.emplace_back(family("tarmac_cache_events_total",
                                            "Rare events since the cache is watched, by type.",
@@ -237,6 +255,7 @@ std::vector<MetricFamily> make_families(std::span<const CacheSample> samples,
             &Capacity::max_bytes, families);
   add_info(samples, families);
   add_functions(samples, families);
+  add_extra(samples, families);
   add_events(samples, families);
   // A family without a series would be a heading without a text.
   std::erase_if(families, [](const MetricFamily& one) { return one.metric.empty(); });

@@ -28,6 +28,7 @@ struct CacheSample {
   CacheDescription description;
   Stats stats;
   std::vector<FunctionStats> functions;
+  std::vector<ExtraFigure> extra;
   EventCounts events{};
 };
 

@@ -153,6 +153,29 @@ TEST(PrometheusExporter, ShowsTheFunctionsThatAreMemoized) {
   }
 }
 
+TEST(PrometheusExporter, ShowsWhatACacheHasBeside) {
+  ScriptedCache cache("c");
+  ScriptedCache other("d");
+  PrometheusExporter exporter;
+  const auto watch = exporter.watch(cache);
+  const auto watch_other = exporter.watch(other);
+  const auto read = [] {
+    return std::vector<ExtraFigure>{
+        {"tarmac_cache_l2_errors_total", "Errors.", true, 3, {}},
+        {"tarmac_cache_l1_heard", "Whether it is.", false, 1, {{"by", "test"}}}};
+  };
+  cache.extra_figures().set(read);
+  other.extra_figures().set(read);
+  const auto text = exporter.render();
+  EXPECT_THAT(text, HasSubstr("# TYPE tarmac_cache_l2_errors_total counter\n"
+                              "tarmac_cache_l2_errors_total{cache=\"c\"} 3\n"
+                              "tarmac_cache_l2_errors_total{cache=\"d\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE tarmac_cache_l1_heard gauge\n"
+                              "tarmac_cache_l1_heard{cache=\"c\",by=\"test\"} 1\n"));
+  cache.extra_figures().set(nullptr);
+  EXPECT_THAT(exporter.render(), Not(HasSubstr("l2_errors_total{cache=\"c\"")));
+}
+
 TEST(PrometheusExporter, LeavesOutTheBoundsOfAnUnboundedCache) {
   ScriptedCache cache("c");
   PrometheusExporter exporter;
