@@ -60,8 +60,7 @@ class LoadingOptions : public ::testing::Test {
   StringCache cache_{quiet_options(clock_)};
 };
 
-// What was found not to be there
-// --------------------------------------------------------------------
+// What was found not to be there.
 
 TEST_F(LoadingOptions, RemembersForAWhileThatThereIsNothing) {
   const LoadOptions options{.negative_ttl = 10s};
@@ -127,8 +126,7 @@ TEST_F(LoadingOptions, BoundsHowMuchIsRemembered) {
   EXPECT_LE(called_, 1'000 - 10);
 }
 
-// What failed
-// ---------------------------------------------------------------------------------------
+// What failed.
 
 TEST_F(LoadingOptions, RemembersAnErrorForAWhileIfAsked) {  // trap A5
   const LoadOptions options{.error_ttl = 1s};
@@ -149,8 +147,7 @@ TEST_F(LoadingOptions, ForgetsAnErrorWhenTheKeyIsWritten) {
   EXPECT_EQ(cache_.get_or_load("k", finds("v"), options), "v");
 }
 
-// Expired values that stand in
-// ----------------------------------------------------------------------
+// Expired values that stand in.
 
 TEST_F(LoadingOptions, ServesTheExpiredValueForAWhileIfTheLoaderFails) {  // trap B11
   const LoadOptions options{.stale_if_error = 30s};
@@ -221,8 +218,29 @@ TEST_F(LoadingOptions, BoundsTheWeightOfWhatIsKeptExpired) {
   EXPECT_EQ(cache_.get_or_load("c", fails(), options), std::string(49, 'x'));
 }
 
-// Refreshing
-// ----------------------------------------------------------------------------------------
+TEST_F(LoadingOptions, LetsGoOfExpiredValuesWhenTheirTimeIsOver) {
+  struct Counted {
+    std::shared_ptr<int> alive;
+  };
+  CacheManager<int, Counted> cache(quiet_options(clock_),
+                                   [](const int&, const Counted&) { return std::uint64_t{1}; });
+  const LoadOptions options{.stale_if_error = 30s};
+  const auto alive = std::make_shared<int>(0);
+  static_cast<void>(cache.get_or_load(
+      1,
+      [&] {
+        return Loaded<Counted>{Counted{alive}, {.ttl = 1s}};
+      },
+      options));
+  clock_->advance(1s);
+  cache.purge_expired();
+  EXPECT_EQ(alive.use_count(), 2);
+  clock_->advance(30s);
+  cache.purge_expired();
+  EXPECT_EQ(alive.use_count(), 1);
+}
+
+// Refreshing.
 
 TEST_F(LoadingOptions, RefreshesInTheFirstCallerWithoutAnExecutor) {
   const LoadOptions options{.refresh_after = 10s};
@@ -363,8 +381,7 @@ TEST_F(LoadingOptions, RefreshesEarlyByChanceTheLikelierTheLongerTheLoadTook) {
   EXPECT_DOUBLE_EQ(mean_gap(1s), of_one);
 }
 
-// Waiting
-// -------------------------------------------------------------------------------------------
+// Waiting.
 
 TEST_F(LoadingOptions, EndsAWaitAtTheHardTimeoutAndLetsTheLoadGoOn) {  // trap A9
   const LoadOptions options{.hard_timeout = 2s};

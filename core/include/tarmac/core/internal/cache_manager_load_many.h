@@ -24,7 +24,10 @@ class LoadOfMany {
   /// Nobody must wait for ever for a load that was not made.
   ~LoadOfMany() {
     for (const auto& one : mine_) {
-      if (!one.ended) loads_.abandon(one.boarding, {});
+      if (one.ended) continue;
+      loads_.abandon(one.boarding, {},
+                     std::make_exception_ptr(Error("a load of many keys was given up before it "
+                                                   "began; ask again")));
     }
   }
 
@@ -52,13 +55,13 @@ class LoadOfMany {
   void run(Load&& load) {
     std::vector<K> wanted;
     std::unordered_multimap<std::uint64_t, Mine*> by_hash;
-    std::vector<std::unique_ptr<LoaderMark>> marks;
+    std::vector<const void*> led;
     for (auto& one : mine_) {
       if (one.ended) continue;
       const auto& flight = *one.boarding.flight;
       wanted.push_back(flight.key);
       by_hash.emplace(flight.hash, &one);
-      marks.push_back(std::make_unique<LoaderMark>(&engine_, &flight));
+      led.push_back(&flight);
     }
     if (wanted.empty()) return;
     std::int64_t cost = 0;
@@ -71,6 +74,7 @@ class LoadOfMany {
       }
     };
     try {
+      const LoaderMark mark(&engine_, led);
       loads_.timed(
           [&] {
             load(std::as_const(wanted), take);
@@ -78,10 +82,8 @@ class LoadOfMany {
           },
           cost);
     } catch (...) {
-      release(marks);
       fail_all();
     }
-    release(marks);
     for (auto& one : mine_) {
       if (!one.ended) settle(one, std::move(one.intent), cost);
     }
@@ -114,10 +116,6 @@ class LoadOfMany {
     one.ended = true;  // Whatever happens in it.
     if (intent) put(one.index, intent->next.content);
     loads_.settle(one.boarding, std::move(intent), rules_.options, cost);
-  }
-  /// The innermost first.
-  static void release(std::vector<std::unique_ptr<LoaderMark>>& marks) {
-    while (!marks.empty()) marks.pop_back();
   }
   /// Within a handler. Throws on, unless something can stand in for each key.
   void fail_all() {

@@ -4,6 +4,9 @@
 #include <tarmac/core/internal/engine.h>
 #include <tarmac/core/load_options.h>
 
+#include <array>
+#include <exception>
+
 namespace tarmac::internal {
 
 /// How one call loads.
@@ -75,8 +78,9 @@ class Engine<K, V, H, E>::Loads {
   auto timed(Load&& load, std::int64_t& cost);
   void settle(const Boarding& boarding, std::optional<WriteIntent<V>> intent,
               const LoadOptions& options, std::int64_t cost);
-  /// Gives the current exception to all who wait.
-  void abandon(const Boarding& boarding, const LoadOptions& options) noexcept;
+  /// Gives `error` to all who wait.
+  void abandon(const Boarding& boarding, const LoadOptions& options,
+               const std::exception_ptr& error = std::current_exception()) noexcept;
   void count(Counter counter) { engine_.counters_.add(counter); }
 
  private:
@@ -185,7 +189,8 @@ Content<V> Engine<K, V, H, E>::Loads::lead(const Boarding& boarding, Load&& load
     if (auto owed = owed_content(boarding)) {
       intent.emplace().next.content = std::move(owed);
     } else {
-      const LoaderMark mark(&engine_, boarding.flight.get());
+      const std::array<const void*, 1> led{boarding.flight.get()};
+      const LoaderMark mark(&engine_, led);
       intent = timed(load, cost);
     }
   } catch (...) {

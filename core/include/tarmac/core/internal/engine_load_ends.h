@@ -72,11 +72,10 @@ void Engine<K, V, H, E>::Loads::settle(const Boarding& boarding,
 }
 
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::Loads::abandon(const Boarding& boarding,
-                                        const LoadOptions& options) noexcept {
+void Engine<K, V, H, E>::Loads::abandon(const Boarding& boarding, const LoadOptions& options,
+                                        const std::exception_ptr& error) noexcept {
   const auto& flight = *boarding.flight;
   auto& shard = engine_.shard_of(flight.hash);
-  const auto error = std::current_exception();
   try {
     EffectsType effects;
     const std::lock_guard lock(shard.mutex);

@@ -150,6 +150,7 @@ SteadyNanos Engine<K, V, H, E>::sweep(std::uint64_t* removed) {
         for (; batch < kSweepBatch; ++batch) {
           if (!shard->remove_due(now)) break;
         }
+        shard->flights.memos.drop_dead(now);
         shard->finish(effects);
         more = batch == kSweepBatch;
         if (removed != nullptr) *removed += batch;

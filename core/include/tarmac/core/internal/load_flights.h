@@ -4,12 +4,14 @@
 #include <tarmac/core/internal/key_locks.h>
 #include <tarmac/core/internal/load_memos.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -99,12 +101,13 @@ class LoadFlight {
   std::vector<Then> then_;
 };
 
-/// Says for as long as it lives that this thread runs the loader of `flight`: one that erases its
+/// Says for as long as it lives that this thread runs the loader of `flights`: one that erases its
 /// own key and loads it again finds no flight to wait for, and would recurse without end.
 class LoaderMark {
  public:
-  LoaderMark(const void* engine, const void* flight) noexcept
-      : engine_(engine), flight_(flight), outer_(std::exchange(innermost(), this)) {}
+  /// Both must outlive it.
+  LoaderMark(const void* engine, std::span<const void* const> flights) noexcept
+      : engine_(engine), flights_(flights), outer_(std::exchange(innermost(), this)) {}
   ~LoaderMark() { innermost() = outer_; }
   LoaderMark(const LoaderMark&) = delete;
   LoaderMark& operator=(const LoaderMark&) = delete;
@@ -113,7 +116,8 @@ class LoaderMark {
   template <class IsSame>
   [[nodiscard]] static bool any(const void* engine, const IsSame& is_same) {
     for (const auto* mark = innermost(); mark != nullptr; mark = mark->outer_) {
-      if (mark->engine_ == engine && is_same(mark->flight_)) return true;
+      if (mark->engine_ != engine) continue;
+      if (std::any_of(mark->flights_.begin(), mark->flights_.end(), is_same)) return true;
     }
     return false;
   }
@@ -125,7 +129,7 @@ class LoaderMark {
   }
 
   const void* engine_;
-  const void* flight_;
+  std::span<const void* const> flights_;
   LoaderMark* outer_;
 };
 

@@ -97,11 +97,16 @@ class LoadMemos {
     }
     return memos_.back();
   }
+  /// Drops the oldest as far as they are of no more use at `now`.
+  void drop_dead(SteadyNanos now) noexcept {
+    while (!memos_.empty() && is_dead(memos_.front(), now)) drop_oldest();
+  }
   /// Keeps what expired. Something heavier than all that may be kept is not.
   template <class KeyView>
   void keep(const KeyView& key, std::uint64_t hash, Content<V> content, SteadyNanos expired_at,
             std::uint64_t weight) {
     drop(key, hash);
+    drop_dead(expired_at);
     if (weight > weight_max_) return;
     while (weight_ > weight_max_ - weight && !memos_.empty()) drop_oldest();
     auto& memo = at(key, hash);
@@ -130,6 +135,11 @@ class LoadMemos {
     auto [at, last] = index_.equal_range(hash);
     while (at != last && !Equal{}(at->second->key, key)) ++at;
     return at == last ? index_.end() : at;
+  }
+  [[nodiscard]] bool is_dead(const Memo& memo, SteadyNanos now) const noexcept {
+    const bool stands_in = memo.expired && deadline_after(memo.expired_at, keep_for_) > now;
+    return !stands_in && memo.absent_until <= now && memo.error_until <= now && memo.cost == 0 &&
+           memo.refresh_of == 0;
   }
   void drop_oldest() noexcept {
     const auto& oldest = memos_.front();
