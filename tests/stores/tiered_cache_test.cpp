@@ -44,7 +44,7 @@ TEST_F(Tiers, FindNothingWhereThereIsNothing) {
   EXPECT_EQ(mine_.stats().l2.absent, 1U);
 }
 
-TEST_F(Tiers, HearOfEveryWayInWhichAKeyChanges) {
+TEST_F(Tiers, HearOfEveryWayInWhichAKeyChanges) {  // trap K8: the server tells, not the writer
   const std::vector<std::vector<std::string>> changes{
       {"SET", "t:k", "new"},    {"APPEND", "t:k", "er"},  {"DEL", "t:k"}, {"SET", "t:k", "v"},
       {"RENAME", "t:k", "t:l"}, {"RENAME", "t:l", "t:k"}, {"FLUSHALL"},   {"SET", "t:k", "again"},
@@ -65,7 +65,7 @@ TEST_F(Tiers, HearOfNoOtherPrefix) {
   EXPECT_EQ(mine_.stats().l2.key_invalidations, 0U);
 }
 
-TEST_F(Tiers, ReadTheirOwnWrites) {
+TEST_F(Tiers, ReadTheirOwnWrites) {  // trap K2
   for (int i = 0; i < 200; ++i) {
     mine_.set("k", std::to_string(i));
     EXPECT_EQ(mine_.get("k"), std::to_string(i));

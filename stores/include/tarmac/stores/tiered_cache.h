@@ -3,7 +3,7 @@
 
 #include <tarmac/core/cache_manager.h>
 #include <tarmac/core/codec.h>
-#include <tarmac/stores/redis_tier.h>
+#include <tarmac/stores/tiered_options.h>
 
 #include <algorithm>
 #include <array>
@@ -16,26 +16,6 @@
 #include <vector>
 
 namespace tarmac {
-
-struct TieredOptions {
-  /// The first tier: capacity, strategy, and what it remembers of loads. Its default_ttl bounds how
-  /// long a value stays in this process; the second tier's rest of a TTL bounds it, too. An
-  /// executor is not used.
-  CacheOptions l1;
-  RedisTierOptions l2;
-  /// How long a value lives in the second tier unless set() says otherwise; nullopt for ever.
-  std::optional<std::chrono::nanoseconds> l2_ttl = std::nullopt;
-};
-
-struct TieredStats {
-  /// Hits and misses of this process are in `l1`; what Redis was asked for, in `l2`.
-  Stats l1;
-  RedisTierStats l2;
-  /// Look-ups that passed by the first tier because changes were not heard of.
-  std::uint64_t bypassed = 0;
-  /// Values of the second tier that the codec could not read, taken for absent.
-  std::uint64_t undecodable = 0;
-};
 
 /// A cache of `V` under string keys that agrees with those of all other processes on the same
 /// server and prefix. A read in this process costs what a CacheManager's does; what it does not
