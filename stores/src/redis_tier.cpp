@@ -51,7 +51,9 @@ class RedisTier::Impl {
         tracker_(options_, std::move(listener)) {}
 
   [[nodiscard]] const RedisTierOptions& options() const noexcept { return options_; }
-  [[nodiscard]] bool is_heard() const noexcept { return tracker_.is_heard(); }
+  [[nodiscard]] const std::atomic<SteadyNanos>& heard_until() const noexcept {
+    return tracker_.heard_until();
+  }
 
   [[nodiscard]] std::vector<RedisReply> call(std::span<const RedisCommand> commands) {
     try {
@@ -121,10 +123,11 @@ class RedisTier::Impl {
 };
 
 RedisTier::RedisTier(RedisTierOptions options, Listener listener)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(listener))) {}
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(listener))),
+      clock_(*system_clock()),
+      heard_until_(&impl_->heard_until()) {}
 RedisTier::~RedisTier() = default;
 
-bool RedisTier::is_heard() const noexcept { return impl_->is_heard(); }
 const RedisTierOptions& RedisTier::options() const noexcept { return impl_->options(); }
 RedisTierStats RedisTier::stats() const { return impl_->stats(); }
 

@@ -174,7 +174,7 @@ void RedisTracker::fill(RedisTierStats& stats) const {
   stats.lost_invalidations = by_loss_.load();
   stats.malformed_invalidations = by_malformed_.load();
   stats.heartbeats = heartbeats_.load();
-  stats.heard = is_heard();
+  stats.heard = clock_.coarse_now() < heard_until_.load();
   auto unheard = unheard_nanoseconds_.load();
   if (const auto lost_at = lost_at_.load(); lost_at != 0) unheard += clock_.steady_now() - lost_at;
   stats.unheard_seconds = static_cast<double>(unheard) * 1e-9;

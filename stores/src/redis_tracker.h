@@ -24,8 +24,9 @@ class RedisTracker {
   RedisTracker(const RedisTracker&) = delete;
   RedisTracker& operator=(const RedisTracker&) = delete;
 
-  [[nodiscard]] bool is_heard() const noexcept {
-    return clock_.coarse_now() < heard_until_.load(std::memory_order_acquire);
+  /// Until when values that are kept may be used; 0 while the channel is down.
+  [[nodiscard]] const std::atomic<SteadyNanos>& heard_until() const noexcept {
+    return heard_until_;
   }
   void fill(RedisTierStats& stats) const;
 
@@ -47,7 +48,6 @@ class RedisTracker {
   const RedisTierOptions options_;
   const RedisTier::Listener listener_;
   Clock& clock_ = *system_clock();
-  /// Until when values that are kept may be used; 0 while the channel is down.
   std::atomic<SteadyNanos> heard_until_{0};
   std::atomic<SteadyNanos> lost_at_;
   std::atomic<std::int64_t> unheard_nanoseconds_{0};

@@ -210,6 +210,9 @@ class CacheManager final : public CacheBase {
   template <class Result>
   [[nodiscard]] std::optional<Intent> intend(Key key, Result&& result);
   template <class Loader>
+  [[gnu::noinline]] std::optional<V> load_missing(Key key, Loader&& loader,
+                                                  const LoadOptions& options);
+  template <class Loader>
   std::optional<V> refreshed(Key key, Loader& loader, const LoadOptions& options);
   template <class Loader>
   void load_elsewhere(Key key, Loader&& loader, const LoadOptions& options, bool may_be_nothing,

@@ -1,9 +1,11 @@
 // Redis as a second tier that many processes share: values, and word of every change of them.
 #pragma once
 
+#include <tarmac/core/clock.h>
 #include <tarmac/core/extra_figures.h>
 #include <tarmac/stores/redis_store.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -83,7 +85,9 @@ class RedisTier {
   ~RedisTier();
 
   /// Whether all changes up to heartbeat_limit ago have been heard of: what is kept may be used.
-  [[nodiscard]] bool is_heard() const noexcept;
+  [[nodiscard]] bool is_heard() const noexcept {
+    return clock_.coarse_now() < heard_until_->load(std::memory_order_acquire);
+  }
   /// In the order of `keys`, `batch_max` in a round trip, each value with its TTL of that moment.
   [[nodiscard]] std::vector<std::optional<Value>> fetch(std::span<const std::string> keys);
   void store(std::string_view key, std::string_view bytes,
@@ -99,6 +103,9 @@ class RedisTier {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+  /// Each hit asks: the way there is short.
+  const Clock& clock_;
+  const std::atomic<SteadyNanos>* heard_until_;
 };
 
 }  // namespace tarmac

@@ -29,17 +29,31 @@ auto CacheManager<K, V, H, E>::get_or_load(Key key, Loader&& loader, const LoadO
   using Result = internal::LoadResult<V, std::invoke_result_t<Loader&>>;
   static_assert(Result::kFits,
                 "a loader returns V, tarmac::Loaded<V>, or a std::optional of one of them");
-  constexpr bool kMayBeCopied = std::is_constructible_v<std::decay_t<Loader>, Loader>;
   std::optional<V> found;
   engine_.loads().keep_expired(options);
-  if (engine_.read(key, [&found](const V& value) { found.emplace(value); })) {
-    if (options.may_refresh()) [[unlikely]] {
-      if (auto newer = refreshed(key, loader, options)) return std::move(*newer);
-    }
+  if (!engine_.read(key, [&found](const V& value) { found.emplace(value); })) {
+    auto loaded = load_missing(key, std::forward<Loader>(loader), options);
+    if (loaded) found.emplace(std::move(*loaded));
+  } else if (options.may_refresh()) [[unlikely]] {
+    if (auto newer = refreshed(key, loader, options)) found.emplace(std::move(*newer));
+  }
+  if constexpr (Result::kMayBeNothing) {
+    return found;  // In its place from the beginning: a hit moves nothing.
+  } else {
     return std::move(*found);
   }
+}
+
+template <class K, class V, class H, class E>
+template <class Loader>
+std::optional<V> CacheManager<K, V, H, E>::load_missing(Key key, Loader&& loader,
+                                                        const LoadOptions& options) {
+  using Result = internal::LoadResult<V, std::invoke_result_t<Loader&>>;
+  const auto value_of = [](const internal::Content<V>& content) {
+    return content ? std::optional<V>(content.value()) : std::nullopt;
+  };
   const internal::LoadRules rules{options, Result::kMayBeNothing};
-  if constexpr (kMayBeCopied) {
+  if constexpr (std::is_constructible_v<std::decay_t<Loader>, Loader>) {
     if (options.executor && options.may_time_out()) {
       const auto outcome =
           std::make_shared<internal::LoadFlight<K, V>>(K(key), 0, std::thread::id());
@@ -47,18 +61,13 @@ auto CacheManager<K, V, H, E>::get_or_load(Key key, Loader&& loader, const LoadO
                      [outcome](const auto& content, const auto& error) {
                        error ? outcome->fail(error) : outcome->publish(content);
                      });
-      const auto content = engine_.loads().await(*outcome, rules);
-      if constexpr (Result::kMayBeNothing) {
-        if (!content) return std::nullopt;
-      }
-      return content.value();
+      return value_of(engine_.loads().await(*outcome, rules));
     }
   }
   for (;;) {
     const auto content = engine_.loads().get(
         key, [&] { return intend(key, loader()); }, rules);
-    if (content) return content.value();
-    if constexpr (Result::kMayBeNothing) return std::nullopt;
+    if (content || Result::kMayBeNothing) return value_of(content);
     // Somebody else's loader found nothing; this one always finds something.
   }
 }
