@@ -21,9 +21,12 @@ const std::map<std::string, std::vector<std::string>>& config_keys() {
       {"caches[]",
        {"name", "max_entries", "max_bytes", "eviction", "default_ttl", "ttl_jitter",
         "expire_after_access", "background_expiry", "sweep_interval", "read_through", "shards",
-        "seed", "undo", "write_policy", "store"}},
+        "seed", "undo", "loading", "write_policy", "store"}},
       {"caches[].eviction", {"strategy"}},
       {"caches[].undo", {"max_commands", "max_bytes"}},
+      {"caches[].loading",
+       {"negative_ttl", "error_ttl", "refresh_after", "early_refresh", "stale_if_error",
+        "soft_timeout", "hard_timeout"}},
       {"caches[].write_policy", {"policy"}},
       {"caches[].store", {"store"}},
       {"observers", {"metrics", "event_log"}},
@@ -37,6 +40,7 @@ namespace {
 
 constexpr std::uint64_t kShardsMax = 1024;
 constexpr std::uint64_t kQueueMax = 1'000'000;
+constexpr double kEarlyRefreshMax = 1'000;
 constexpr YamlRange<YamlDuration> kRequestTimeouts{std::chrono::milliseconds(1),
                                                    std::chrono::hours(1)};
 constexpr std::string_view kUnlimited = "unlimited";
@@ -169,6 +173,22 @@ void read_undo(const YamlNode& node, CacheOptions& options, Problems& problems) 
   map.with("max_bytes", [&](const YamlNode& n) { options.undo_bytes_max = as_bytes(n); });
 }
 
+void read_loading(const YamlNode& node, LoadOptions& loading, Problems& problems) {
+  const Reader map(node, "caches[].loading", problems);
+  const auto read_time = [&map](const char* key, std::optional<std::chrono::nanoseconds>& time) {
+    map.with(key, [&time](const YamlNode& n) { time = as_duration(n, kPositiveDuration); });
+  };
+  read_time("negative_ttl", loading.negative_ttl);
+  read_time("error_ttl", loading.error_ttl);
+  read_time("refresh_after", loading.refresh_after);
+  read_time("stale_if_error", loading.stale_if_error);
+  read_time("soft_timeout", loading.soft_timeout);
+  read_time("hard_timeout", loading.hard_timeout);
+  map.with("early_refresh", [&](const YamlNode& n) {
+    loading.early_refresh = as_double(n, {0, kEarlyRefreshMax});
+  });
+}
+
 void read_times(const Reader& map, CacheOptions& options) {
   map.with("default_ttl",
            [&](const YamlNode& n) { options.default_ttl = as_duration(n, kPositiveDuration); });
@@ -199,6 +219,7 @@ CacheConfig read_cache(const YamlNode& node, Problems& problems) {
   map.with("shards", [&](const YamlNode& n) { options.shards = read_shards(n); });
   map.with("seed", [&](const YamlNode& n) { options.seed = as_uint(n); });
   map.with("undo", [&](const YamlNode& n) { read_undo(n, options, problems); });
+  map.with("loading", [&](const YamlNode& n) { read_loading(n, options.loading, problems); });
   read_policy_and_store(map, cache);
   if (problems.list().size() > before) return cache;
   try {

@@ -33,6 +33,7 @@ void CacheOptions::validate() const {
   require(!expire_after_access || expire_after_access->count() > 0, *this,
           "expire_after_access must be longer than zero; leave it out for none");
   require(ttl_jitter.count() >= 0, *this, "ttl_jitter must not be negative");
+  loading.validate("cache \"" + name + "\"");
   require(sweep_interval.count() > 0, *this, "sweep_interval must be longer than zero");
   require(!shards || (std::has_single_bit(*shards) && *shards <= 1024), *this,
           "shards must be a power of two from 1 to 1024");

@@ -47,4 +47,10 @@ void WaitGraph::end_waits_for(const void* what) noexcept {
   std::erase_if(all.of_thread, [what](const auto& one) { return one.second.what == what; });
 }
 
+void WaitGraph::end_wait_of_this_thread() noexcept {
+  auto& all = waits();
+  const std::lock_guard lock(all.mutex);
+  all.of_thread.erase(std::this_thread::get_id());
+}
+
 }  // namespace tarmac::internal

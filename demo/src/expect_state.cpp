@@ -20,10 +20,11 @@ Check make_check(const YamlNode& node, std::string subject, Judge judge) {
 }
 
 void read_result(const YamlNode& node, const ReadContext&, std::vector<Check>& checks) {
-  static const std::array<std::string, 16> known{
+  static const std::array<std::string, 22> known{
       "hit",       "miss",     "mixed",      "stored", "too_large", "already_expired",
       "erased",    "changed",  "unchanged",  "done",   "nothing",   "conflict",
-      "not_there", "complete", "incomplete", "none"};
+      "not_there", "complete", "incomplete", "cached", "loaded",    "stale",
+      "failed",    "one",      "many",       "none"};
   const auto wanted = as_choice(node, "result", known);
   checks.push_back(
       make_check(node, "result", [wanted](Stage&, StageCache&, const StepOutput& step) -> Verdict {

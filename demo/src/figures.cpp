@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kHitRatio = "hit_ratio";
 constexpr std::string_view kMissRatio = "miss_ratio";
 
-constexpr std::array<Figure, 22> kFigures{{
+constexpr std::array<Figure, 30> kFigures{{
     {"gets", [](const Stats& s) { return s.hits + s.misses; }},
     {"hits", [](const Stats& s) { return s.hits; }},
     {"misses", [](const Stats& s) { return s.misses; }},
@@ -18,6 +18,14 @@ constexpr std::array<Figure, 22> kFigures{{
     {"evictions", [](const Stats& s) { return s.evictions; }},
     {"expirations", [](const Stats& s) { return s.expirations; }},
     {"rejected", [](const Stats& s) { return s.rejected; }},
+    {"loads", [](const Stats& s) { return s.loads; }},
+    {"load_failures", [](const Stats& s) { return s.load_failures; }},
+    {"coalesced_loads", [](const Stats& s) { return s.coalesced_loads; }},
+    {"load_refreshes", [](const Stats& s) { return s.load_refreshes; }},
+    {"load_stale_served", [](const Stats& s) { return s.load_stale_served; }},
+    {"load_negative_hits", [](const Stats& s) { return s.load_negative_hits; }},
+    {"load_error_hits", [](const Stats& s) { return s.load_error_hits; }},
+    {"load_timeouts", [](const Stats& s) { return s.load_timeouts; }},
     {"flushed_writes", [](const Stats& s) { return s.flushed_writes; }},
     {"dirty_writes_pending", [](const Stats& s) { return s.dirty_writes_pending; }},
     {"store_errors", [](const Stats& s) { return s.store_errors; }},

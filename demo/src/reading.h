@@ -39,6 +39,7 @@ struct StepKind {
 [[nodiscard]] std::span<const StepKind> command_steps();
 [[nodiscard]] std::span<const StepKind> part_steps();
 [[nodiscard]] std::span<const StepKind> load_steps();
+[[nodiscard]] std::span<const StepKind> loading_steps();
 [[nodiscard]] std::span<const StepKind> show_steps();
 
 /// One value of `expect`; may make several checks.

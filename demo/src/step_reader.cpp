@@ -13,8 +13,8 @@ constexpr std::string_view kIfOwnTrace = "if_own_trace";
 const std::vector<StepKind>& all_steps() {
   static const std::vector<StepKind> all = [] {
     std::vector<StepKind> kinds;
-    for (const auto part :
-         {entry_steps(), command_steps(), part_steps(), load_steps(), show_steps()}) {
+    for (const auto part : {entry_steps(), command_steps(), part_steps(), load_steps(),
+                            loading_steps(), show_steps()}) {
       kinds.insert(kinds.end(), part.begin(), part.end());
     }
     return kinds;

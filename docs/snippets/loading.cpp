@@ -5,6 +5,10 @@
 
 #include <cassert>
 #include <chrono>
+#include <functional>
+#include <future>
+#include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -24,6 +28,12 @@ struct Shape {
 };
 struct Database {
   [[nodiscard]] Person find(const std::string& name) const { return {name}; }
+  [[nodiscard]] std::map<std::string, Person> find_all(
+      const std::vector<std::string>& names) const {
+    std::map<std::string, Person> found;
+    for (const auto& name : names) found[name] = find(name);
+    return found;
+  }
 };
 inline double area(const Shape& shape, double scale) { return shape.side * shape.side * scale; }
 
@@ -83,6 +93,29 @@ TEST(LoadingPage, Loads) {
   EXPECT_EQ(people.inspect("bob")->weight, 512U);
   EXPECT_EQ(bob.name, "bob");
   EXPECT_FALSE(eve);
+}
+
+TEST(LoadingPage, LoadsManyAndElsewhere) {
+  const Database database;
+  const std::vector<std::string> names{"alice", "bob"};
+  const tarmac::Executor executor = [](const std::function<void()>& task) { task(); };
+  tarmac::CacheManager<std::string, Person> people(named("people"), by_name());
+  // clang-format off
+  // [many]
+  std::vector<std::optional<Person>> all =
+      people.get_many_or_load(names, [&](const std::vector<std::string>& missing) {
+        return database.find_all(missing);  // A map or a list of pairs.
+      });
+  std::future<Person> carol = people.load_async("carol", [&] { return database.find("carol"); }, executor);
+  // [/many]
+  // [options]
+  tarmac::LoadOptions careful{.negative_ttl = 5s, .stale_if_error = 1h, .hard_timeout = 2s};
+  Person dave = people.get_or_load("dave", [&] { return database.find("dave"); }, careful);
+  // [/options]
+  // clang-format on
+  EXPECT_EQ(all.at(1)->name, "bob");
+  EXPECT_EQ(carol.get().name, "carol");
+  EXPECT_EQ(dave.name, "dave");
 }
 
 // clang-format off

@@ -1,6 +1,7 @@
 #include "metric_families.h"
 
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,6 +48,16 @@ constexpr Row kCounters[] = {
     {"tarmac_cache_load_failures_total", "Loader calls that failed.", &Stats::load_failures},
     {"tarmac_cache_coalesced_loads_total", "Calls that waited for another call's loader.",
      &Stats::coalesced_loads},
+    {"tarmac_cache_load_refreshes_total", "Loads of values that were still there.",
+     &Stats::load_refreshes},
+    {"tarmac_cache_load_stale_served_total", "Expired values that stood in for a load.",
+     &Stats::load_stale_served},
+    {"tarmac_cache_load_negative_hits_total", "Calls that got a remembered nothing.",
+     &Stats::load_negative_hits},
+    {"tarmac_cache_load_error_hits_total", "Calls that got a remembered error.",
+     &Stats::load_error_hits},
+    {"tarmac_cache_load_timeouts_total", "Calls that stopped waiting for a load.",
+     &Stats::load_timeouts},
     {"tarmac_cache_flushed_writes_total", "Writes that the backing store has taken.",
      &Stats::flushed_writes},
     {"tarmac_cache_store_errors_total", "Calls of the backing store that failed.",
@@ -185,6 +196,61 @@ void add_info(std::span<const CacheSample> samples, std::vector<MetricFamily>& f
   }
 }
 
+/// One series for each memoized function: the program names them, so they are few.
+template <class Series>
+void add_functions(std::span<const CacheSample> samples, MetricFamily one,
+                   const Series& series_of_one, std::vector<MetricFamily>& families) {
+  for (const auto& sample : samples) {
+    for (const auto& function : sample.functions) {
+      auto series = series_of_one(sample, function);
+      series.label.push_back({"function", function.name});
+      one.metric.push_back(std::move(series));
+    }
+  }
+  families.push_back(std::move(one));
+}
+
+void add_functions(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  const auto counts = [](std::uint64_t FunctionStats::*which) {
+    return [which](const CacheSample& sample, const FunctionStats& function) {
+      return counter(sample, function.*which);
+    };
+  };
+  add_functions(samples,
+                family("tarmac_cache_function_hits_total",
+                       "Calls of a memoized function that did not call it.", MetricType::Counter),
+                counts(&FunctionStats::hits), families);
+  add_functions(samples,
+                family("tarmac_cache_function_misses_total",
+                       "Calls of a memoized function that called it.", MetricType::Counter),
+                counts(&FunctionStats::misses), families);
+  add_functions(
+      samples,
+      family("tarmac_cache_function_duration_seconds",
+             "How long calls of a memoized function took.", MetricType::Histogram),
+      [](const CacheSample& sample, const FunctionStats& function) {
+        return histogram(sample, function.durations);
+      },
+      families);
+}
+
+void add_extra(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  std::map<std::string, MetricFamily> by_name;
+  for (const auto& sample : samples) {
+    for (const auto& figure : sample.extra) {
+      const auto type = figure.is_counter ? MetricType::Counter : MetricType::Gauge;
+      auto& one =
+          by_name.try_emplace(figure.name, family(figure.name.c_str(), figure.help.c_str(), type))
+              .first->second;
+      auto series = series_of(sample);
+      (figure.is_counter ? series.counter.value : series.gauge.value) = figure.value;
+      for (const auto& [name, value] : figure.labels) series.label.push_back({name, value});
+      one.metric.push_back(std::move(series));
+    }
+  }
+  for (auto& [name, one] : by_name) families.push_back(std::move(one));
+}
+
 void add_events(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
   auto& one = families.emplace_back(family("tarmac_cache_events_total",
                                            "Rare events since the cache is watched, by type.",
@@ -214,6 +280,8 @@ std::vector<MetricFamily> make_families(std::span<const CacheSample> samples,
                    MetricType::Gauge),
             &Capacity::max_bytes, families);
   add_info(samples, families);
+  add_functions(samples, families);
+  add_extra(samples, families);
   add_events(samples, families);
   // A family without a series would be a heading without a text.
   std::erase_if(families, [](const MetricFamily& one) { return one.metric.empty(); });

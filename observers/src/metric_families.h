@@ -33,6 +33,8 @@ using EventCounts = std::array<std::uint64_t, kRareEvents.size()>;
 struct CacheSample {
   CacheDescription description;
   Stats stats;
+  std::vector<FunctionStats> functions;
+  std::vector<ExtraFigure> extra;
   EventCounts events{};
 };
 

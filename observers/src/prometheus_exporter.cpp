@@ -126,7 +126,8 @@ class PrometheusExporter::Impl final : public prometheus::Collectable {
   void look_at(const WatchedCache& watched, std::vector<internal::CacheSample>& samples) const {
     guarded([&] {
       watched.probe->with_cache([&](CacheBase& cache) {
-        samples.push_back({cache.describe(), cache.stats(), watched.counters->read()});
+        samples.push_back({cache.describe(), cache.stats(), cache.functions().read(),
+                           cache.extra_figures().read(), watched.counters->read()});
       });
     });
   }

@@ -145,10 +145,16 @@ void RedisConnection::introduce(const RedisStoreOptions& options, SteadyNanos de
 }
 
 short RedisConnection::await(short events, SteadyNanos deadline) const {
+  const auto ready = poll_until(events, deadline);
+  if (ready == 0) lose("no answer within call_limit");
+  return ready;
+}
+
+short RedisConnection::poll_until(short events, SteadyNanos deadline) const {
   constexpr std::int64_t kNanosInMilli = 1'000'000;
   for (;;) {
     const auto left = deadline - clock_.steady_now();
-    if (left <= 0) lose("no answer within call_limit");
+    if (left <= 0) return 0;
     const auto wait =
         std::min<std::int64_t>(left / kNanosInMilli + 1, std::numeric_limits<int>::max());
     pollfd poll{.fd = socket_.get(), .events = events, .revents = 0};
@@ -156,6 +162,31 @@ short RedisConnection::await(short events, SteadyNanos deadline) const {
     if (ready > 0) return poll.revents;
     if (ready < 0 && errno != EINTR) lose("wait: " + reason(errno));
   }
+}
+
+void RedisConnection::post(const RedisCommand& command, SteadyNanos deadline) {
+  std::string request;
+  append(request, command);
+  for (std::string_view rest = request; !rest.empty();) {
+    static_cast<void>(await(POLLOUT, deadline));
+    send_some(rest);
+  }
+}
+
+RedisReply RedisConnection::receive(SteadyNanos until) {
+  for (;;) {
+    if (auto reply = next_reply()) return reply;
+    if (poll_until(POLLIN, until) == 0) return nullptr;
+    receive_some();
+  }
+}
+
+RedisReply RedisConnection::next_reply() {
+  void* raw = nullptr;
+  if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
+    lose(std::string("its answer is not understood: ") + reader_->errstr);
+  }
+  return RedisReply(static_cast<redisReply*>(raw));
 }
 
 void RedisConnection::send_some(std::string_view& rest) const {
@@ -194,12 +225,9 @@ std::vector<RedisReply> RedisConnection::call(std::span<const RedisCommand> comm
     if ((ready & POLLOUT) != 0 && !rest.empty()) send_some(rest);
     if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0) receive_some();
     while (replies.size() < commands.size()) {
-      void* raw = nullptr;
-      if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
-        lose(std::string("its answer is not understood: ") + reader_->errstr);
-      }
-      if (raw == nullptr) break;
-      replies.emplace_back(static_cast<redisReply*>(raw));
+      auto reply = next_reply();
+      if (!reply) break;
+      replies.push_back(std::move(reply));
     }
   }
   for (const auto& reply : replies) {

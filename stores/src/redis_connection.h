@@ -48,6 +48,12 @@ class RedisConnection {
                                              SteadyNanos deadline);
   [[nodiscard]] RedisReply call(const RedisCommand& command, SteadyNanos deadline);
 
+  // For a connection on which the server speaks unasked. Both throw RedisLost.
+
+  void post(const RedisCommand& command, SteadyNanos deadline);
+  /// The next that the server has said; null if that is nothing until `until`.
+  [[nodiscard]] RedisReply receive(SteadyNanos until);
+
  private:
   void open_socket(const RedisStoreOptions& options, SteadyNanos deadline);
   [[nodiscard]] bool try_address(int family, const void* address, std::size_t size,
@@ -55,6 +61,10 @@ class RedisConnection {
   void introduce(const RedisStoreOptions& options, SteadyNanos deadline);
   /// Waits for what poll() calls `events`; returns what came. Throws RedisLost at the deadline.
   [[nodiscard]] short await(short events, SteadyNanos deadline) const;
+  /// What came by `deadline`; 0 if nothing did.
+  [[nodiscard]] short poll_until(short events, SteadyNanos deadline) const;
+  /// The next whole answer of those received; null if there is none yet.
+  [[nodiscard]] RedisReply next_reply();
   void send_some(std::string_view& rest) const;
   void receive_some();
   [[noreturn]] void lose(const std::string& what) const;

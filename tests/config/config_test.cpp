@@ -59,6 +59,14 @@ TEST(ConfigFile, ReadsEveryKeyOfACache) {
     shards: 4
     seed: 42
     undo: {max_commands: 0, max_bytes: 2KiB}
+    loading:
+      negative_ttl: 1s
+      error_ttl: 2s
+      refresh_after: 3s
+      early_refresh: 0.5
+      stale_if_error: 4s
+      soft_timeout: 5s
+      hard_timeout: 6s
     write_policy: {policy: write_back, batch_max: 3}
     store: {store: memory}
 )");
@@ -77,6 +85,13 @@ TEST(ConfigFile, ReadsEveryKeyOfACache) {
   EXPECT_EQ(o.seed, 42U);
   EXPECT_EQ(o.undo_commands_max, 0U);
   EXPECT_EQ(o.undo_bytes_max, 2048U);
+  EXPECT_EQ(o.loading.negative_ttl, 1s);
+  EXPECT_EQ(o.loading.error_ttl, 2s);
+  EXPECT_EQ(o.loading.refresh_after, 3s);
+  EXPECT_EQ(o.loading.early_refresh, 0.5);
+  EXPECT_EQ(o.loading.stale_if_error, 4s);
+  EXPECT_EQ(o.loading.soft_timeout, 5s);
+  EXPECT_EQ(o.loading.hard_timeout, 6s);
   EXPECT_EQ(cache.write_policy.name, "write_back");
   EXPECT_EQ(cache.write_policy.parameters.get_uint("batch_max", 0), 3U);
   ASSERT_TRUE(cache.store);

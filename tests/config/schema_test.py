@@ -22,6 +22,8 @@ WRONG = {
     "a number as a name": "caches: [{name: 5}]",
     "unknown key": "caches: [{name: c, max_entry: 5}]",
     "unknown key in undo": "caches: [{name: c, undo: {max_byte: 5}}]",
+    "unknown key in loading": "caches: [{name: c, loading: {refresh: 5s}}]",
+    "early refresh below 0": "caches: [{name: c, loading: {early_refresh: -1}}]",
     "capacity of 0": "caches: [{name: c, max_entries: 0}]",
     "quoted number": "caches: [{name: c, max_entries: '5'}]",
     "fraction": "caches: [{name: c, max_entries: 1.5}]",

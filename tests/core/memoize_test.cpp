@@ -172,6 +172,64 @@ TEST_F(Memoize, MovesAnArgumentOnlyIntoTheFunction) {
   EXPECT_EQ(cache_.get(make_key("size", "abc")), 4);
 }
 
+TEST_F(Memoize, RemembersExceptionsIfAsked) {  // trap H8
+  int calls = 0;
+  const auto fails = [&calls](int) -> int {
+    ++calls;
+    throw std::runtime_error("never");
+  };
+  const auto fast = memoize(cache_, "fails", fails, {.error_ttl = std::chrono::hours(1)});
+  EXPECT_THROW(static_cast<void>(fast(1)), std::runtime_error);
+  EXPECT_THROW(static_cast<void>(fast(1)), std::runtime_error);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(Memoize, CountsEachFunctionByItsName) {
+  const auto clock = std::make_shared<core_tests::ManualClock>();
+  IntCache cache(core_tests::quiet_options(clock));
+  const auto slow = memoize(cache, "slow", [&clock](int n) {
+    clock->advance(std::chrono::milliseconds(20));
+    if (n < 0) throw std::runtime_error("negative");
+    return n;
+  });
+  const auto again = memoize(cache, "slow", [](int n) { return n; });
+  const auto other = memoize(cache, "other", [](int n) { return n; });
+  for (const int n : {1, 1, 2}) static_cast<void>(slow(n));
+  EXPECT_THROW(static_cast<void>(slow(-1)), std::runtime_error);
+  static_cast<void>(again(1));
+  const auto read = cache.functions().read();
+  ASSERT_EQ(read.size(), 2U);
+  EXPECT_EQ(read[0].name, "other");
+  EXPECT_EQ(read[0].hits + read[0].misses, 0U);
+  EXPECT_EQ(read[1].name, "slow");
+  EXPECT_EQ(read[1].hits, 2U);
+  EXPECT_EQ(read[1].misses, 3U);
+  EXPECT_EQ(read[1].durations.count(), 3U);
+  EXPECT_DOUBLE_EQ(read[1].durations.sum_seconds, 0.06);
+  static_cast<void>(other);
+}
+
+TEST_F(Memoize, GivesAnExecutorArgumentsOfItsOwn) {
+  const auto clock = std::make_shared<core_tests::ManualClock>();
+  IntCache cache(core_tests::quiet_options(clock));
+  std::vector<std::function<void()>> tasks;
+  LoadOptions options;
+  options.refresh_after = std::chrono::seconds(1);
+  options.executor = [&tasks](std::function<void()> task) { tasks.push_back(std::move(task)); };
+  int calls = 0;
+  const auto fast = memoize(
+      cache, "length",
+      [&calls](const std::string& text) { return ++calls + static_cast<int>(text.size()); },
+      options);
+  const std::string long_key(100, 'x');
+  EXPECT_EQ(fast(long_key), 101);
+  clock->advance(std::chrono::seconds(1));
+  EXPECT_EQ(fast(std::string(long_key)), 101);  // The argument is gone before the task runs.
+  ASSERT_EQ(tasks.size(), 1U);
+  tasks.front()();
+  EXPECT_EQ(fast(long_key), 102);
+}
+
 TEST_F(Memoize, CallsTheFunctionOnceHoweverManyThreadsAsk) {
   constexpr std::uint64_t kThreads = 8;
   std::atomic<int> calls{0};

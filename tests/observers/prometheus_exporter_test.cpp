@@ -35,6 +35,11 @@ Stats distinct_stats() {
   s.loads = 108;
   s.load_failures = 109;
   s.coalesced_loads = 118;
+  s.load_refreshes = 119;
+  s.load_stale_served = 120;
+  s.load_negative_hits = 121;
+  s.load_error_hits = 122;
+  s.load_timeouts = 123;
   s.flushed_writes = 110;
   s.store_errors = 111;
   s.retries = 112;
@@ -94,6 +99,11 @@ TEST(PrometheusExporter, ShowsEveryFigureUnderItsName) {
            "tarmac_cache_loads_total{cache=\"c\"} 108\n",
            "tarmac_cache_load_failures_total{cache=\"c\"} 109\n",
            "tarmac_cache_coalesced_loads_total{cache=\"c\"} 118\n",
+           "tarmac_cache_load_refreshes_total{cache=\"c\"} 119\n",
+           "tarmac_cache_load_stale_served_total{cache=\"c\"} 120\n",
+           "tarmac_cache_load_negative_hits_total{cache=\"c\"} 121\n",
+           "tarmac_cache_load_error_hits_total{cache=\"c\"} 122\n",
+           "tarmac_cache_load_timeouts_total{cache=\"c\"} 123\n",
            "tarmac_cache_flushed_writes_total{cache=\"c\"} 110\n",
            "tarmac_cache_store_errors_total{cache=\"c\"} 111\n",
            "tarmac_cache_store_retries_total{cache=\"c\"} 112\n",
@@ -127,6 +137,49 @@ TEST(PrometheusExporter, ShowsEveryFigureUnderItsName) {
        }) {
     EXPECT_THAT(text, HasSubstr(line));
   }
+}
+
+TEST(PrometheusExporter, ShowsTheFunctionsThatAreMemoized) {
+  ScriptedCache cache("c");
+  PrometheusExporter exporter;
+  const auto watch = exporter.watch(cache);
+  EXPECT_THAT(exporter.render(), Not(HasSubstr("tarmac_cache_function_")));
+  const auto figures = cache.functions().figures_of("area");
+  figures->add_hit();
+  figures->add_hit();
+  figures->add_miss(2'000'000'000);
+  const auto text = exporter.render();
+  for (const char* line : {
+           "tarmac_cache_function_hits_total{cache=\"c\",function=\"area\"} 2\n",
+           "tarmac_cache_function_misses_total{cache=\"c\",function=\"area\"} 1\n",
+           "tarmac_cache_function_duration_seconds_count{cache=\"c\",function=\"area\"} 1\n",
+           "tarmac_cache_function_duration_seconds_sum{cache=\"c\",function=\"area\"} 2\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(PrometheusExporter, ShowsWhatACacheHasBeside) {
+  ScriptedCache cache("c");
+  ScriptedCache other("d");
+  PrometheusExporter exporter;
+  const auto watch = exporter.watch(cache);
+  const auto watch_other = exporter.watch(other);
+  const auto read = [] {
+    return std::vector<ExtraFigure>{
+        {"tarmac_cache_l2_errors_total", "Errors.", true, 3, {}},
+        {"tarmac_cache_l1_heard", "Whether it is.", false, 1, {{"by", "test"}}}};
+  };
+  cache.extra_figures().set(read);
+  other.extra_figures().set(read);
+  const auto text = exporter.render();
+  EXPECT_THAT(text, HasSubstr("# TYPE tarmac_cache_l2_errors_total counter\n"
+                              "tarmac_cache_l2_errors_total{cache=\"c\"} 3\n"
+                              "tarmac_cache_l2_errors_total{cache=\"d\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE tarmac_cache_l1_heard gauge\n"
+                              "tarmac_cache_l1_heard{cache=\"c\",by=\"test\"} 1\n"));
+  cache.extra_figures().set(nullptr);
+  EXPECT_THAT(exporter.render(), Not(HasSubstr("l2_errors_total{cache=\"c\"")));
 }
 
 TEST(PrometheusExporter, LeavesOutTheBoundsOfAnUnboundedCache) {

@@ -51,7 +51,7 @@ LIBRARIES = [
     ("benchmark/", ()),
 ]
 SYSTEM_HEADERS = re.compile(
-    r"^(sys|net|netinet|arpa|linux)/|^(arm_acle|dirent|dlfcn|fcntl|netdb|poll|pthread|sched|signal|termios|unistd)\.h$")
+    r"^(sys|net|netinet|arpa|linux)/|^(arm_acle|dirent|dlfcn|fcntl|netdb|poll|pthread|sched|signal|spawn|termios|unistd)\.h$")
 
 SIZE_LIMITS = {"header": 250, "source": 400, "test": 500}
 

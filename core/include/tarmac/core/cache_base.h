@@ -3,7 +3,8 @@
 
 #include <tarmac/core/cache_options.h>
 #include <tarmac/core/event_bus.h>
-#include <tarmac/core/stats.h>
+#include <tarmac/core/extra_figures.h>
+#include <tarmac/core/function_stats.h>
 
 #include <functional>
 #include <memory>
@@ -39,6 +40,10 @@ class CacheBase {
   [[nodiscard]] EventBus& events() noexcept { return *events_; }
   /// The bus, for an observer that may outlive the cache.
   [[nodiscard]] const std::shared_ptr<EventBus>& shared_events() const noexcept { return events_; }
+  /// The figures of the functions that memoize() has put this cache in front of.
+  [[nodiscard]] FunctionTable& functions() noexcept { return functions_; }
+  /// What is to be shown of it beside stats().
+  [[nodiscard]] ExtraFigures& extra_figures() noexcept { return extra_figures_; }
   /// A handle that stays safe to ask when the cache is gone.
   [[nodiscard]] const std::shared_ptr<CacheProbe>& probe() const noexcept { return probe_; }
 
@@ -49,6 +54,8 @@ class CacheBase {
 
  private:
   std::string name_;
+  FunctionTable functions_;
+  ExtraFigures extra_figures_;
   std::shared_ptr<EventBus> events_ = std::make_shared<EventBus>();
   std::shared_ptr<CacheProbe> probe_;
 };

@@ -10,9 +10,11 @@
 #include <tarmac/core/weigher.h>
 
 #include <chrono>
+#include <future>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tarmac {
 
@@ -82,9 +84,33 @@ class CacheManager final : public CacheBase {
   ///
   /// Counted like get(). The loader runs under no lock and may use the cache, but throws UsageError
   /// where it would wait for itself: by loading its own key, or in a circle with other threads.
+  ///
+  /// `options` (CacheOptions::loading without them) may have nothings and errors remembered, values
+  /// refreshed, expired ones stand in, and waiting bounded by LoadTimeout.
   template <class Loader>
-  auto get_or_load(Key key, Loader&& loader) ->
-      typename internal::LoadResult<V, std::invoke_result_t<Loader&>>::Returned;
+  auto get_or_load(Key key, Loader&& loader) -> internal::load_returned_t<V, Loader> {
+    return get_or_load(key, std::forward<Loader>(loader), engine_.options().loading);
+  }
+  template <class Loader>
+  auto get_or_load(Key key, Loader&& loader, const LoadOptions& options)
+      -> internal::load_returned_t<V, Loader>;
+  /// The same without waiting: the loader runs where `executor` has it run. It is copied, and the
+  /// cache must outlive it. What an executor throws, or drops, is an exception of this future only.
+  template <class Loader>
+  auto load_async(Key key, Loader&& loader, const Executor& executor)
+      -> std::future<internal::load_returned_t<V, Loader>>;
+  /// The values of `keys`, in their order; empty where there is none. `loader(const
+  /// std::vector<K>&)` is called at most once, with the keys that miss and that nobody loads, each
+  /// once; it returns pairs (a map, a vector) of a K and a V or Loaded<V>. Keys that it leaves out
+  /// have no value; pairs that were not asked for are ignored: they might be stale. Loads of others
+  /// are waited for after its own. What it throws, all who wait for one of its keys get.
+  template <class Keys, class Loader>
+  [[nodiscard]] std::vector<std::optional<V>> get_many_or_load(const Keys& keys, Loader&& loader) {
+    return get_many_or_load(keys, std::forward<Loader>(loader), engine_.options().loading);
+  }
+  template <class Keys, class Loader>
+  [[nodiscard]] std::vector<std::optional<V>> get_many_or_load(const Keys& keys, Loader&& loader,
+                                                               const LoadOptions& options);
 
   // The whole ------------------------------------------------------------------------------------
 
@@ -154,6 +180,9 @@ class CacheManager final : public CacheBase {
 
   [[nodiscard]] Stats stats() const override;
   [[nodiscard]] CacheDescription describe() const override;
+  /// How it was made, but for what resize() and swaps have changed.
+  [[nodiscard]] const CacheOptions& options() const noexcept { return engine_.options(); }
+  [[nodiscard]] const std::shared_ptr<Clock>& clock() const noexcept { return engine_.clock(); }
 
   /// Bytes of content of key and value (content_bytes()).
   [[nodiscard]] static Weigher<K, V> default_weigher() {
@@ -182,6 +211,14 @@ class CacheManager final : public CacheBase {
   bool read_through(Key key, Use&& use);
   template <class Result>
   [[nodiscard]] std::optional<Intent> intend(Key key, Result&& result);
+  template <class Loader>
+  [[gnu::noinline]] std::optional<V> load_missing(Key key, Loader&& loader,
+                                                  const LoadOptions& options);
+  template <class Loader>
+  std::optional<V> refreshed(Key key, Loader& loader, const LoadOptions& options);
+  template <class Loader>
+  void load_elsewhere(Key key, Loader&& loader, const LoadOptions& options, bool may_be_nothing,
+                      typename internal::LoadFlight<K, V>::Then done);
   [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);
   void finish(Record record);
   [[nodiscard]] bool turn(Record& record, Change& change);
@@ -196,4 +233,5 @@ class CacheManager final : public CacheBase {
 
 #include <tarmac/core/internal/cache_manager_commands.h>
 #include <tarmac/core/internal/cache_manager_entries.h>
+#include <tarmac/core/internal/cache_manager_load_many.h>
 #include <tarmac/core/internal/cache_manager_loads.h>

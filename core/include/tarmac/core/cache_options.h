@@ -4,6 +4,7 @@
 #include <tarmac/core/clock.h>
 #include <tarmac/core/entry_state.h>
 #include <tarmac/core/eviction_strategy.h>
+#include <tarmac/core/load_options.h>
 #include <tarmac/core/parameters.h>
 
 #include <chrono>
@@ -52,6 +53,9 @@ struct CacheOptions {
   /// Commands that undo() can take back: as many, and holding as many bytes of values.
   std::uint64_t undo_commands_max = 1'000;
   std::uint64_t undo_bytes_max = 16U << 20U;
+
+  /// For all loads that do not bring settings of their own.
+  LoadOptions loading;
 
   /// Parts with a lock and a strategy of their own; a power of two. nullopt chooses by the capacity
   /// and the machine: small caches get one, so that their eviction order is exactly the

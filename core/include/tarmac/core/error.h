@@ -32,6 +32,12 @@ class PermanentStoreError : public StoreError {
   using StoreError::StoreError;
 };
 
+/// A load took longer than the call would wait: retry later. The load itself goes on.
+class LoadTimeout : public Error {
+ public:
+  using Error::Error;
+};
+
 /// What was to survive a crash is damaged or could not be made safe: stop and look.
 class DurabilityError : public Error {
  public:

@@ -43,6 +43,11 @@ requires(!std::is_convertible_v<std::optional<T>, V>) struct LoadResult<V, std::
   using Returned = std::optional<V>;
 };
 
+/// What get_or_load() returns for such a loader.
+template <class V, class Loader>
+using load_returned_t =
+    typename LoadResult<V, std::invoke_result_t<std::decay_t<Loader>&>>::Returned;
+
 /// Calls `use(V&&, const SetOptions&)` with what a loader has returned, unless that is nothing.
 template <class V, class R, class Use>
 void unpack_loaded(R&& result, Use&& use) {

@@ -4,8 +4,11 @@
 #include <tarmac/core/cache_manager.h>
 #include <tarmac/core/make_key.h>
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -80,21 +83,35 @@ class Memoized<Cache, Function, Result(Arguments...)> {
 
  public:
   /// For memoize().
-  Memoized(Cache& cache, std::string name, Function function)
-      : cache_(&cache), name_(std::move(name)), function_(std::move(function)) {}
+  Memoized(Cache& cache, std::string name, Function function, LoadOptions options)
+      : cache_(&cache),
+        name_(std::move(name)),
+        function_(std::move(function)),
+        options_(std::move(options)),
+        figures_(cache.functions().figures_of(name_)) {}
 
   /// What the cache has, or what the function returns, which it then has. As get_or_load(): one
   /// call for equal arguments however many threads ask; exceptions pass through.
   typename Kept::Returned operator()(Arguments... arguments) const {
-    return cache_->get_or_load(key(arguments...), [&]() -> Value {
-      if constexpr (std::is_invocable_v<const Function&, Arguments...>) {
-        return std::invoke(function_, std::forward<Arguments>(arguments)...);
-      } else {
-        static_assert(std::is_invocable_v<const Function&, const Memoized&, Arguments...>,
-                      "tarmac::memoize: the function does not take these arguments, with or "
-                      "without a reference to itself in front of them");
-        return std::invoke(function_, *this, std::forward<Arguments>(arguments)...);
+    const auto its_key = key(arguments...);
+    if constexpr ((std::is_copy_constructible_v<std::decay_t<Arguments>> && ...)) {
+      if (options_.executor) {  // The loader may outlive this call: it needs all of its own.
+        const auto called = std::make_shared<std::atomic<bool>>(false);
+        return counted(*called, [&] {
+          return cache_->get_or_load(
+              its_key,
+              [self = *this, called, own = std::tuple<std::decay_t<Arguments>...>(arguments...)] {
+                return std::apply(
+                    [&](auto... each) { return self.call(*called, std::move(each)...); }, own);
+              },
+              options_);
+        });
       }
+    }
+    std::atomic<bool> called = false;
+    return counted(called, [&] {
+      return cache_->get_or_load(
+          its_key, [&] { return call(called, std::forward<Arguments>(arguments)...); }, options_);
     });
   }
   /// The key for these arguments, to erase or inspect what is remembered.
@@ -103,9 +120,36 @@ class Memoized<Cache, Function, Result(Arguments...)> {
   }
 
  private:
+  template <class... Given>
+  Value call(std::atomic<bool>& called, Given&&... given) const {
+    called = true;
+    const auto began = cache_->clock()->steady_now();
+    // Also when the function throws.
+    const std::shared_ptr<void> counts(nullptr, [this, began](void*) {
+      figures_->add_miss(cache_->clock()->steady_now() - began);
+    });
+    if constexpr (std::is_invocable_v<const Function&, Arguments...>) {
+      return std::invoke(function_, std::forward<Given>(given)...);
+    } else {
+      static_assert(std::is_invocable_v<const Function&, const Memoized&, Arguments...>,
+                    "tarmac::memoize: the function does not take these arguments, with or "
+                    "without a reference to itself in front of them");
+      return std::invoke(function_, *this, std::forward<Given>(given)...);
+    }
+  }
+  template <class Get>
+  typename Kept::Returned counted(const std::atomic<bool>& called, const Get& get) const {
+    auto result = get();
+    if (!called) figures_->add_hit();
+    return result;
+  }
+
   Cache* cache_;
   std::string name_;
   Function function_;
+  LoadOptions options_;
+  /// With the cache's table.
+  std::shared_ptr<FunctionFigures> figures_;
 };
 
 /// `function` with `cache` in front of it, to be called in the same way. What it returned is kept
@@ -120,19 +164,29 @@ class Memoized<Cache, Function, Result(Arguments...)> {
 ///
 /// - Free functions, lambdas, function objects, and const member functions (the object comes first,
 ///   and is part of the key by KeyParts). A result by reference is kept as a copy.
+/// - `options` are those of get_or_load(): with error_ttl, for example, exceptions are remembered.
+///   Without them, the cache's.
+/// - Hits, misses and durations are counted by name (CacheBase::functions()).
 /// - Two functions in one cache need two names; a function that changes its mind, a new one.
 /// - `cache` must outlive what is returned.
 template <class Signature = void, class Cache, class Function>
-[[nodiscard]] auto memoize(Cache& cache, std::string name, Function function) {
+[[nodiscard]] auto memoize(Cache& cache, std::string name, Function function, LoadOptions options) {
+  const auto make = [&]<class Its>(std::type_identity<Its>) {
+    return Memoized<Cache, Function, Its>(cache, std::move(name), std::move(function),
+                                          std::move(options));
+  };
   if constexpr (!std::is_void_v<Signature>) {
-    return Memoized<Cache, Function, Signature>(cache, std::move(name), std::move(function));
+    return make(std::type_identity<Signature>());
   } else {
     static_assert(internal::HasOneSignature<Function>,
                   "tarmac::memoize: say how the function is called, as in memoize<int(double)>; "
                   "one that changes its object cannot be remembered");
-    using Deduced = typename internal::MemoizedSignature<Function>::type;
-    return Memoized<Cache, Function, Deduced>(cache, std::move(name), std::move(function));
+    return make(std::type_identity<typename internal::MemoizedSignature<Function>::type>());
   }
+}
+template <class Signature = void, class Cache, class Function>
+[[nodiscard]] auto memoize(Cache& cache, std::string name, Function function) {
+  return memoize<Signature>(cache, std::move(name), std::move(function), cache.options().loading);
 }
 
 }  // namespace tarmac

@@ -45,6 +45,13 @@ struct Stats {
   std::uint64_t load_failures = 0;
   /// Calls that waited for somebody else's loader instead of calling theirs.
   std::uint64_t coalesced_loads = 0;
+  /// Loads of values that were there; expired values that stood in; calls that got a remembered
+  /// nothing or error; and calls whose wait was over before the load was.
+  std::uint64_t load_refreshes = 0;
+  std::uint64_t load_stale_served = 0;
+  std::uint64_t load_negative_hits = 0;
+  std::uint64_t load_error_hits = 0;
+  std::uint64_t load_timeouts = 0;
   std::uint64_t flushed_writes = 0;
   std::uint64_t store_errors = 0;
   std::uint64_t retries = 0;

@@ -1,6 +1,7 @@
 // The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
-// The members are defined in engine_read.h, engine_write.h, engine_load.h, engine_entries.h and
-// engine_store.h (single keys), engine_whole.h, engine_parts.h and engine_snapshot.h (the whole).
+// The members are defined in engine_read.h, engine_write.h, engine_load.h, engine_load_ends.h,
+// engine_load_more.h, engine_entries.h and engine_store.h (single keys), engine_whole.h,
+// engine_parts.h and engine_snapshot.h (the cache as a whole).
 #pragma once
 
 #include <tarmac/core/cache_options.h>
@@ -83,6 +84,7 @@ class Engine final : public WritePolicyHost {
   // Single keys. -------------------------------------------------------------------------------
 
   [[nodiscard]] std::uint64_t hash_of(Key key) const { return HashFunction{}(key, seed_); }
+  [[nodiscard]] static bool same_key(const K& a, const K& b) { return Equal{}(a, b); }
   /// Counts and records a look-up; calls `use(const V&)` for a hit, with the value kept from being
   /// destroyed meanwhile. Takes no lock unless somebody listens to hits or misses.
   template <class Use>
@@ -104,6 +106,9 @@ class Engine final : public WritePolicyHost {
   [[nodiscard]] std::optional<Version<V>> stored(Key key);
   /// No load that has begun by now will land.
   void supersede_loads();
+  /// What else there is to loading (engine_load.h).
+  class Loads;
+  [[nodiscard]] Loads loads() noexcept;
   /// A value made ready to be written, with its deadline by `ttl` (empty: the default).
   [[nodiscard]] Version<V> make_version(V&& value, std::optional<std::chrono::nanoseconds> ttl);
   /// Destroys what was removed, unless a reader is looking at it just now.
@@ -153,7 +158,6 @@ class Engine final : public WritePolicyHost {
 
   /// The lock of one key, for as long as its write takes.
   class KeyHold;
-  struct Boarding;
 
   [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
     // The table uses the lower bits, the shard the upper ones.
@@ -183,13 +187,6 @@ class Engine final : public WritePolicyHost {
   Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, WriteIntent<V>& intent,
                                 EffectsType& effects);
   Mutation<V> write_held(KeyHold& hold, Key key, WriteIntent<V>& intent, EffectsType& effects);
-  [[nodiscard]] Boarding board(Key key);
-  [[nodiscard]] Content<V> owed_content(const Boarding& boarding) const;
-  template <class Load>
-  auto timed(Load&& load);
-  void land(const Flight& flight, WriteIntent<V>& intent);
-  void settle(const Boarding& boarding, std::optional<WriteIntent<V>> intent);
-  void abandon(const Boarding& boarding) noexcept;
   [[nodiscard]] std::optional<Version<V>> load_stored(const WritePolicy& policy, Key key) const;
   [[nodiscard]] StoreWrite encode(Key key, std::uint64_t hash, const Version<V>& version) const;
   [[nodiscard]] std::vector<std::unique_ptr<EvictionStrategy>> make_strategies(
@@ -216,6 +213,7 @@ class Engine final : public WritePolicyHost {
   StripedCounters counters_;
   DurationRecorder flush_durations_;
   DurationRecorder load_durations_;
+  LoadFigures load_figures_;
   Budget budget_;
   std::vector<std::unique_ptr<ShardType>> shards_;
   std::size_t shard_mask_ = 0;
@@ -242,6 +240,8 @@ class Engine final : public WritePolicyHost {
 
 #include <tarmac/core/internal/engine_entries.h>
 #include <tarmac/core/internal/engine_load.h>
+#include <tarmac/core/internal/engine_load_ends.h>
+#include <tarmac/core/internal/engine_load_more.h>
 #include <tarmac/core/internal/engine_parts.h>
 #include <tarmac/core/internal/engine_read.h>
 #include <tarmac/core/internal/engine_snapshot.h>

@@ -101,11 +101,11 @@ void Engine<K, V, H, E>::clear() {
       shard->table.for_each(
           [&all](EntryNode& node) { all.push_back(static_cast<EntryType*>(&node)); });
       ++shard->epoch;
-      shard->flights.supersede_all();
       for (auto* entry : all) {
         const bool expired = shard->is_expired(*entry, now);
         shard->remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, now);
       }
+      shard->flights.supersede_all();  // After what has just expired was kept.
       shard->finish(effects, true);
     }
     shard->events.deliver(events_);
@@ -150,6 +150,7 @@ SteadyNanos Engine<K, V, H, E>::sweep(std::uint64_t* removed) {
         for (; batch < kSweepBatch; ++batch) {
           if (!shard->remove_due(now)) break;
         }
+        shard->flights.memos.drop_dead(now);
         shard->finish(effects);
         more = batch == kSweepBatch;
         if (removed != nullptr) *removed += batch;
@@ -193,6 +194,12 @@ void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   stats.loads = read(Counter::loads);
   stats.load_failures = read(Counter::load_failures);
   stats.coalesced_loads = read(Counter::coalesced_loads);
+  const auto& figures = load_figures_;
+  stats.load_refreshes = figures.refreshes.load(std::memory_order_relaxed);
+  stats.load_stale_served = figures.stale_served.load(std::memory_order_relaxed);
+  stats.load_negative_hits = figures.negative_hits.load(std::memory_order_relaxed);
+  stats.load_error_hits = figures.error_hits.load(std::memory_order_relaxed);
+  stats.load_timeouts = figures.timeouts.load(std::memory_order_relaxed);
   stats.strategy_swaps = read(Counter::strategy_swaps);
   stats.write_policy_swaps = read(Counter::write_policy_swaps);
   stats.snapshots_taken = read(Counter::snapshots_taken);

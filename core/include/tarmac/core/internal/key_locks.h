@@ -22,6 +22,8 @@ class WaitGraph {
   /// Nobody waits for `what` any more. For its holder to call, before the waiters know: one that
   /// has not woken yet would else be taken for one that still waits.
   static void end_waits_for(const void* what) noexcept;
+  /// This thread has given up waiting.
+  static void end_wait_of_this_thread() noexcept;
 };
 
 /// The keys of one shard that are locked. Empty nearly always, so a plain list does.

@@ -185,6 +185,7 @@ class Shard {
   QueuedEvent make_event(EventType type, SteadyNanos now) const;
   static void pin_key(QueuedEvent& queued, Ref<EntryType> entry) noexcept;
   void announce_removal(EntryType& entry, RemovalCause cause, SteadyNanos now);
+  void note_departure(const EntryType& entry, RemovalCause cause, SteadyNanos now);
 
   // Read by every hit, written by few operations: lines of their own. (The table sees to its own.)
   alignas(64) ShardServices services_;

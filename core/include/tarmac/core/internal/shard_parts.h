@@ -3,8 +3,10 @@
 
 #include <tarmac/core/internal/entry.h>
 #include <tarmac/core/internal/limbo.h>
+#include <tarmac/core/internal/load_memos.h>
 
 #include <atomic>
+#include <list>
 #include <vector>
 
 namespace tarmac::internal {
@@ -53,6 +55,7 @@ struct Effects {
   }
 
   Remains<K, V> remains;
+  std::list<LoadMemo<K, V>> forgotten;
   /// Much waits for readers: the epoch should move on.
   bool advance = false;
 };

@@ -90,7 +90,21 @@ void Shard<K, V, Equal>::remove(EntryType& entry, RemovalCause cause, SteadyNano
   if (cause == RemovalCause::expired) entry.life.move_to(EntryState::expired);
   entry.life.move_to(EntryState::evicted);
   announce_removal(entry, cause, now);
+  if (flights.remembers()) [[unlikely]]
+    note_departure(entry, cause, now);
   limbo.retire(entry, entry.weight);
+}
+
+// What has expired may have to stand in for what a loader cannot give. What left otherwise is gone.
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::note_departure(const EntryType& entry, RemovalCause cause,
+                                        SteadyNanos now) {
+  const bool in_time = cause == RemovalCause::expired && entry.expires_at <= now;
+  if (in_time && flights.memos.keeps_expired_for() > 0) {
+    flights.memos.keep(entry.key, entry.hash, entry.cell.content(), entry.expires_at, entry.weight);
+  } else {
+    flights.memos.drop(entry.key, entry.hash);
+  }
 }
 
 template <class K, class V, class Equal>
@@ -161,6 +175,8 @@ bool Shard<K, V, Equal>::evict_one(SteadyNanos now) {
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::finish(EffectsType& effects, bool all) {
   services_.budget.settle(change_);
+  if (flights.memos.has_dropped()) [[unlikely]]
+    flights.memos.take_dropped(effects.forgotten);
   if (limbo.empty()) return;
   if (Epoch::alone()) {
     drain_all();
