@@ -14,6 +14,7 @@ constexpr std::array<EventType, kEventTypeCount> kAllTypes = [] {
   return types;
 }();
 
+// clang-format off: one in a line, as in the enumeration.
 constexpr auto kTypeNames = std::to_array<std::string_view>({
     "entry_set",
     "entry_get_hit",
@@ -30,9 +31,12 @@ constexpr auto kTypeNames = std::to_array<std::string_view>({
     "command_undone",
     "command_redone",
     "metrics_updated",
+    "recovered",
+    "durability_error",
     "store_error",
     "observer_error",
 });
+// clang-format on
 static_assert(kTypeNames.size() == kEventTypeCount, "one name for each type, in their order");
 
 }  // namespace

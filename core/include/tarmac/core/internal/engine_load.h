@@ -56,13 +56,20 @@ void Engine<K, V, H, E>::land(const Flight& flight, WriteIntent<V>& intent) {
   auto& shard = shard_of(flight.hash);
   Ref<EntryType> spare;
   if (intent.keeps()) spare = make_entry(flight.key, flight.hash, intent.next);
-  EffectsType effects;
+  StoreWrite logged;
+  EffectsType effects;  // Before the passage: a value's destructor may write.
+  std::optional<Gate::Passage> passage;
+  if (log_) {
+    logged = encode(flight.key, flight.hash, intent.next);
+    passage.emplace(gate_);
+  }
   const std::lock_guard lock(shard.mutex);
   if (!shard.flights.end(flight)) return;
   // Whoever holds the key has already decided on what it was without this value.
   if (shard.key_locks.is_held(flight.key, flight.hash)) return;
   intent.next.stamp = ++shard.last_stamp;
   intent.expected = 0;
+  if (log_ && !note_loaded(logged, intent, flight.key)) return;
   static_cast<void>(apply(shard, flight.key, flight.hash, intent, EntryState::clean, spare));
   shard.finish(effects);
 }
@@ -83,6 +90,7 @@ void Engine<K, V, H, E>::settle(const Boarding& boarding, std::optional<WriteInt
     shard.flights.end(flight);
   }
   flight.publish(intent ? intent->next.content : Content<V>());
+  if (log_) tend_log();
   after_unlock(shard, intent ? intent->next.deadline : kNever);
 }
 

@@ -128,10 +128,12 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
                          " writes could not be flushed, so the old policy stays: " + rest.error);
       }
     }
+    if (log_ && writes) hand_over_debts(*made);
     const auto locks = lock_all();
     const std::lock_guard names(names_mutex_);
     policy_ = std::move(made);
     active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
+    writes_out_.store(writes || log_, std::memory_order_relaxed);
     if (old) retire(*old);
   }
   counters_.add(Counter::write_policy_swaps);
@@ -155,6 +157,7 @@ FlushReport Engine<K, V, H, E>::flush(std::chrono::nanoseconds limit) {
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState state) noexcept {
+  if (log_ && state == EntryState::clean) note_stored(write);
   auto& shard = shard_of(write.hash);
   const std::lock_guard lock(shard.mutex);
   if (auto* entry = shard.find_by_stamp(write.hash, write.stamp)) {
@@ -195,7 +198,7 @@ StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash,
     }
     return write;
   } else {
-    // set_write_policy() has refused every policy that would get here.
+    // recover() and set_write_policy() have refused what would get here.
     TARMAC_ASSERT(false);
     return {};
   }
@@ -231,9 +234,9 @@ std::optional<Version<V>> Engine<K, V, H, E>::load_stored(const WritePolicy& pol
 // A slot that a policy's own thread calls must not wait for a change of the whole that waits for
 // that thread.
 template <class K, class V, class H, class E>
-std::unique_lock<std::mutex> Engine<K, V, H, E>::lock_admin() const {
-  if (!Gate::PolicyThread::is_this_thread()) return std::unique_lock(admin_mutex_);
-  std::unique_lock lock(admin_mutex_, std::try_to_lock);
+std::unique_lock<std::mutex> Engine<K, V, H, E>::lock_whole(std::mutex& mutex) const {
+  if (!Gate::PolicyThread::is_this_thread()) return std::unique_lock(mutex);
+  std::unique_lock lock(mutex, std::try_to_lock);
   if (!lock) {
     throw UsageError("cache \"" + options_.name +
                      "\": a slot on flushed or store_error called for a change of the whole cache "
