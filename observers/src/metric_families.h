@@ -19,6 +19,7 @@ inline constexpr std::array kRareEvents{
     EventType::snapshot_taken,   EventType::snapshot_restored,
     EventType::flushed,          EventType::command_executed,
     EventType::command_undone,   EventType::command_redone,
+    EventType::recovered,        EventType::durability_error,
     EventType::store_error,      EventType::observer_error,
 };
 using EventCounts = std::array<std::uint64_t, kRareEvents.size()>;

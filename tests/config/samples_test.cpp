@@ -120,6 +120,7 @@ TEST(Schema, KnowsTheKeysThatTheReaderKnows) {
       {"", root.at("properties")},
       {"caches[]", cache.at("properties")},
       {"caches[].undo", cache.at("properties").at("undo").at("properties")},
+      {"caches[].durability", cache.at("properties").at("durability").at("properties")},
       {"observers", observers.at("properties")},
       {"observers.metrics", observers.at("properties").at("metrics").at("properties")},
       {"observers.event_log", observers.at("properties").at("event_log").at("properties")}};
@@ -143,8 +144,9 @@ TEST(Schema, RefusesUnknownKeysWhereTheReaderDoes) {
   const auto& cache = root.at("$defs").at("cache");
   const auto& observers = root.at("properties").at("observers");
   for (const auto& map :
-       {root, cache, cache.at("properties").at("undo"), observers,
-        observers.at("properties").at("metrics"), observers.at("properties").at("event_log")}) {
+       {root, cache, cache.at("properties").at("undo"), cache.at("properties").at("durability"),
+        observers, observers.at("properties").at("metrics"),
+        observers.at("properties").at("event_log")}) {
     EXPECT_EQ(map.at("additionalProperties"), false) << map.dump(2);
   }
 }
