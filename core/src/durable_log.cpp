@@ -91,7 +91,7 @@ bool DurableLog::note(const JournalRecord& record) noexcept {
     static_cast<void>(journal_->append({&record, 1}));
     return true;
   } catch (const std::exception& error) {
-    remember(error.what());
+    report(error.what());
     return forgives(error);
   }
 }
@@ -100,7 +100,7 @@ bool DurableLog::forgives(const std::exception& error) noexcept {
   count_error();
   if (!fail_open_) return false;
   gaps_.fetch_add(1, std::memory_order_relaxed);
-  remember(error.what());
+  report(error.what());
   return true;
 }
 
@@ -116,7 +116,7 @@ std::optional<std::string> DurableLog::take_failure() {
   return std::exchange(failure_, {});
 }
 
-void DurableLog::remember(std::string message) noexcept {
+void DurableLog::report(std::string message) noexcept {
   const std::lock_guard lock(mutex_);
   failure_ = std::move(message);
   has_failure_.store(true, std::memory_order_relaxed);

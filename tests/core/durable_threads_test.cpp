@@ -26,6 +26,7 @@ class DurableThreads : public DurableTest {
   std::uint64_t watch() {
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> too_early{0};
+    std::atomic<std::uint64_t> looks{0};
     std::vector<std::thread> threads;
     for (int k = 0; k < kKeys; ++k) {
       threads.emplace_back([this, k, &stop] {
@@ -34,18 +35,19 @@ class DurableThreads : public DurableTest {
       });
     }
     for (int reader = 0; reader < 2; ++reader) {
-      threads.emplace_back([this, &stop, &too_early] {
+      threads.emplace_back([this, &stop, &too_early, &looks] {
         for (int i = 0; !stop; ++i) {
           const auto key = std::to_string(i % kKeys);
           const auto seen = cache_->get(key);
           if (!seen) continue;
+          looks.fetch_add(1);
           const auto safe = disk_->safe_value(key);
           if (!safe || number_of(*safe) < number_of(*seen)) too_early.fetch_add(1);
         }
       });
     }
     const auto target = 2'000 * stress_factor();
-    while (disk_->stats().appended_records < target) std::this_thread::yield();
+    while (disk_->stats().appended_records < target || looks < target) std::this_thread::yield();
     stop = true;
     for (auto& thread : threads) thread.join();
     return too_early;

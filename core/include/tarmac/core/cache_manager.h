@@ -135,7 +135,8 @@ class CacheManager final : public CacheBase {
   bool execute(SetCommand<CommandK, CommandV> command);
   template <class CommandK>
   bool execute(DeleteCommand<CommandK> command);
-  /// All steps or none: if one throws, those before it are taken back, and it is thrown on.
+  /// All steps or none: if one throws, those before it are taken back, and it is thrown on. In a
+  /// durable cache the steps are one record of the log, so a crash cannot part them either.
   bool execute(const MacroCommand<K, V>& command);
   /// Takes the last executed command back: the values before it, with their remaining TTL, go
   /// through write policy and store like any other write. Two threads that undo or redo writes of
@@ -204,7 +205,13 @@ class CacheManager final : public CacheBase {
   template <class Result>
   [[nodiscard]] std::optional<Intent> intend(Key key, Result&& result);
   [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);
+  [[nodiscard]] Change change_of(Key key, internal::Version<V> next,
+                                 internal::Mutation<V> mutation);
+  bool execute_at_once(const MacroCommand<K, V>& command);
   void finish(Record record);
+  [[nodiscard]] Intent turning_intent(const Change& change) const;
+  void note_turned(Record& record, Change& change, std::uint64_t stamp);
+  [[nodiscard]] bool turn_at_once(Record& record);
   [[nodiscard]] bool turn(Record& record, Change& change);
   [[nodiscard]] bool turn_all(Record& record);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tarmac/core/backing_store.h>
+#include <tarmac/core/entry_state.h>
 #include <tarmac/core/journal.h>
 
 #include <sys/types.h>
@@ -36,6 +37,18 @@ class Debts {
  private:
   mutable std::mutex mutex_;
   std::unordered_map<std::string, StoreWrite> by_key_;
+};
+
+/// One write on its way to log and store. Stays where it is: the record has views into the write.
+struct LoggedWrite {
+  StoreWrite write;
+  JournalRecord record;
+  /// The backing store is to get it.
+  bool owes = false;
+  /// What the key owed before.
+  std::optional<StoreWrite> former;
+  /// What its entry gets.
+  EntryState state = EntryState::clean;
 };
 
 /// A journal, and what the cache has to know beside it.
@@ -76,6 +89,8 @@ class DurableLog {
 
   /// What failed since the last call and nobody was told by an exception.
   [[nodiscard]] std::optional<std::string> take_failure();
+  /// Keeps a message for take_failure().
+  void report(std::string message) noexcept;
   /// Counts a failure. True with fail_open: the cache goes on, and an image is to catch up.
   bool forgives(const std::exception& error) noexcept;
   void count_error() noexcept { errors_.fetch_add(1, std::memory_order_relaxed); }
@@ -88,7 +103,6 @@ class DurableLog {
 
  private:
   void refuse_in_child() const;
-  void remember(std::string message) noexcept;
 
   const std::string place_;
   const bool fail_open_;

@@ -12,6 +12,7 @@
 #include <tarmac/core/internal/sweeper.h>
 #include <tarmac/core/internal/write_intent.h>
 
+#include <deque>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -20,11 +21,13 @@
 namespace tarmac::internal {
 
 template <class K, class V>
-struct SnapshotData;
+struct BatchWrite;
+template <class K, class V>
+struct ImageEntry;
 template <class K, class V>
 struct ShardContent;
 template <class K, class V>
-struct ImageEntry;
+struct SnapshotData;
 
 template <class K, class V, class HashFunction, class Equal>
 class Engine final : public WritePolicyHost, private EngineState {
@@ -54,6 +57,10 @@ class Engine final : public WritePolicyHost, private EngineState {
   [[nodiscard]] std::optional<EntryInfo> inspect(Key key);
   /// The only way a value or a removal gets into the cache.
   Mutation<V> write(Key key, WriteIntent<V> intent);
+  /// The same for different keys of a durable cache, at once: all of `writes` is in the log, or
+  /// nothing. False, with nothing changed, if a key is not as expected.
+  [[nodiscard]] bool write_batch(std::vector<BatchWrite<K, V>>& writes);
+  [[nodiscard]] bool is_durable() const noexcept { return log_ != nullptr; }
   /// Writes what `decide(current version)` wants while no other write of the key can come between.
   template <class Decide>
   void write_decided(Key key, Decide&& decide);
@@ -85,8 +92,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   void replace_content(const SnapshotData<K, V>& snapshot,
                        std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
 
-  /// Opens the log, if the options want one, and makes the content what it says. To be called
-  /// once, before all else. Throws ConfigError or DurabilityError.
+  /// Opens the log, if the options want one, and brings back what it says; before all else.
   void recover();
   [[nodiscard]] const std::optional<RecoveryReport>& recovery() const noexcept { return recovery_; }
   /// Makes an image of the content, so that the log before it can go. Throws UsageError without a
@@ -180,12 +186,19 @@ class Engine final : public WritePolicyHost, private EngineState {
   /// shards' locks. Returns how many entries that are.
   std::uint64_t install(std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
 
-  // With a log: engine_durable.h, engine_image.h, engine_replay.h, engine_recovery.h.
   struct Replay;
   using ImageEntries = std::vector<std::vector<ImageEntry<K, V>>>;
   EntryState write_logged(KeyHold& hold, Key key, const WriteIntent<V>& intent,
                           WritePolicy* policy);
-  void take_back(KeyHold& hold, Key key, const std::optional<StoreWrite>& owed);
+  void make_logged(LoggedWrite& logged, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
+                   const WritePolicy* policy) const;
+  void bring_to_store(LoggedWrite& logged, WritePolicy* policy);
+  void make_mending(LoggedWrite& mending, KeyHold& hold, Key key,
+                    const std::optional<StoreWrite>& owed, const std::optional<Version<V>>& stored);
+  void commit_mending(std::span<const JournalRecord> records);
+  struct BatchStep;
+  [[nodiscard]] bool write_steps(std::deque<BatchStep>& steps, std::deque<EffectsType>& effects);
+  void take_back(std::deque<BatchStep>& steps, std::size_t brought, WritePolicy* policy);
   [[nodiscard]] JournalRecord record_of(const StoreWrite& write, const Version<V>& version) const;
   [[nodiscard]] JournalRecord debt_record(const StoreWrite& debt) const;
   void note_stored(const StoreWrite& write) noexcept;
@@ -223,6 +236,7 @@ class Engine final : public WritePolicyHost, private EngineState {
 
 }  // namespace tarmac::internal
 
+#include <tarmac/core/internal/engine_batch.h>
 #include <tarmac/core/internal/engine_durable.h>
 #include <tarmac/core/internal/engine_entries.h>
 #include <tarmac/core/internal/engine_image.h>

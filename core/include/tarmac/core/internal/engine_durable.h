@@ -26,62 +26,85 @@ JournalRecord Engine<K, V, H, E>::record_of(const StoreWrite& write,
   return record;
 }
 
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::make_logged(LoggedWrite& logged, Key key, std::uint64_t hash,
+                                     const WriteIntent<V>& intent,
+                                     const WritePolicy* policy) const {
+  auto& record = logged.record;
+  logged.write = encode(key, hash, intent.next);
+  // A debt from before a restart is not forgotten because no policy has come for it yet.
+  logged.owes = policy != nullptr || log_->debts().of(logged.write.key);
+  record = record_of(logged.write, intent.next);
+  record.dirty = logged.owes;
+  if (!logged.write.value || intent.keep_in_cache) return;
+  if (logged.owes) {
+    record.weight = JournalRecord::kNotCached;
+  } else {
+    record.kind = JournalRecord::Kind::erase;
+    record.value = {};
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::bring_to_store(LoggedWrite& logged, WritePolicy* policy) {
+  if (!logged.owes) return;
+  logged.former = log_->debts().add(logged.write);
+  logged.state = policy == nullptr ? EntryState::dirty : policy->on_write(logged.write);
+  if (logged.state == EntryState::clean) note_stored(logged.write);
+}
+
 // The log first: a store that has what the log has not would be ahead of the cache after a crash.
 template <class K, class V, class H, class E>
 EntryState Engine<K, V, H, E>::write_logged(KeyHold& hold, Key key, const WriteIntent<V>& intent,
                                             WritePolicy* policy) {
-  auto& debts = log_->debts();
-  const auto write = encode(key, hold.hash(), intent.next);
-  // A debt from before a restart is not forgotten because no policy has come for it yet.
-  const bool owes = policy != nullptr || debts.of(write.key);
-  auto record = record_of(write, intent.next);
-  record.dirty = owes;
-  if (write.value && !intent.keep_in_cache) {
-    if (owes) {
-      record.weight = JournalRecord::kNotCached;
-    } else {
-      record.kind = JournalRecord::Kind::erase;
-      record.value = {};
-    }
-  }
-  log_->commit({&record, 1});
-  if (!owes) return EntryState::clean;
-  const auto before = debts.add(write);
-  if (policy == nullptr) return EntryState::dirty;
-  EntryState state = EntryState::clean;
+  LoggedWrite logged;
+  make_logged(logged, key, hold.hash(), intent, policy);
+  log_->commit({&logged.record, 1});
   try {
-    state = policy->on_write(write);
+    bring_to_store(logged, policy);
   } catch (...) {
-    take_back(hold, key, before);
+    LoggedWrite mending;
+    make_mending(mending, hold, key, logged.former, {});
+    commit_mending({&mending.record, 1});
     throw;
   }
-  if (state == EntryState::clean) note_stored(write);
-  return state;
+  return logged.state;
 }
 
-// What the store has refused is in the log already: what was there before is written after it.
+// What the store has refused is in the log already, so what was there before is written after it:
+// what was owed for the key, else what the cache has, else (`stored`) what the store has had.
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::take_back(KeyHold& hold, Key key, const std::optional<StoreWrite>& owed) {
-  auto& debts = log_->debts();
+void Engine<K, V, H, E>::make_mending(LoggedWrite& mending, KeyHold& hold, Key key,
+                                      const std::optional<StoreWrite>& owed,
+                                      const std::optional<Version<V>>& stored) {
   const auto present = peek(key);
-  StoreWrite former = encode(key, hold.hash(), present ? *present : Version<V>{});
-  JournalRecord record = record_of(former, present ? *present : Version<V>{});
-  if (owed) {
-    debts.add(*owed);
-    record.dirty = true;
-    if (!present) {
-      former = *owed;
-      record = debt_record(former);
-    }
-  } else {
-    debts.drop(former.key);
-  }
+  const Version<V> former = present ? *present : stored ? *stored : Version<V>{};
+  mending.write = encode(key, hold.hash(), former);
   {
     const std::lock_guard lock(hold.shard().mutex);
-    record.stamp = ++hold.shard().last_stamp;
+    mending.write.stamp = ++hold.shard().last_stamp;
   }
+  if (owed) {
+    log_->debts().add(*owed);
+  } else {
+    log_->debts().drop(mending.write.key);
+  }
+  if (present || !owed) {
+    mending.record = record_of(mending.write, former);
+    if (!present && stored) mending.record.weight = JournalRecord::kNotCached;
+  } else {
+    const auto stamp = mending.write.stamp;
+    mending.write = *owed;
+    mending.write.stamp = stamp;
+    mending.record = debt_record(mending.write);
+  }
+  mending.record.dirty = owed.has_value();
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::commit_mending(std::span<const JournalRecord> records) {
   try {
-    log_->commit({&record, 1});
+    log_->commit(records);
   } catch (const DurabilityError& error) {
     throw DurabilityError("the store refused a write, and the log could not take it back, so a " +
                           std::string("restart may show it: ") + error.what());
