@@ -14,7 +14,8 @@ constexpr std::array<EventType, kEventTypeCount> kAllTypes = [] {
   return types;
 }();
 
-// clang-format off: one in a line, as in the enumeration.
+// One in a line, as in the enumeration.
+// clang-format off
 constexpr auto kTypeNames = std::to_array<std::string_view>({
     "entry_set",
     "entry_get_hit",
