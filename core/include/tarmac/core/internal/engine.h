@@ -84,7 +84,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   void for_each_version(Visit&& visit);
   void resize(const Capacity& capacity);
   std::uint64_t purge_expired();
-  void swap_strategy(std::string name, const StrategyFactory& factory);
+  void swap_strategy(const std::string& name, const StrategyFactory& factory);
   void set_write_policy(std::unique_ptr<WritePolicy> policy, std::chrono::nanoseconds limit);
   FlushReport flush(std::chrono::nanoseconds limit);
   [[nodiscard]] std::shared_ptr<const SnapshotData<K, V>> take_snapshot();

@@ -19,7 +19,7 @@ std::vector<std::unique_ptr<EvictionStrategy>> Engine<K, V, H, E>::make_strategi
 }
 
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& factory) {
+void Engine<K, V, H, E>::swap_strategy(const std::string& name, const StrategyFactory& factory) {
   const auto began = clock_->steady_now();
   std::string detail;
   std::uint64_t handed = 0;
@@ -46,7 +46,7 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
       handed += order.size();
     }
     const std::lock_guard lock(names_mutex_);
-    strategy_name_ = std::move(name);
+    strategy_name_ = name;
     strategy_factory_ = factory;
   }
   counters_.add(Counter::strategy_swaps);

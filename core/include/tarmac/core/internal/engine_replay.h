@@ -160,9 +160,9 @@ struct Engine<K, V, H, E>::Replay {
   }
   void add(ShardContent<K, V>& content, const K& key, std::uint64_t hash, const Version<V>& version,
            std::uint16_t visits) {
-    const SnapshotRecord<K, V> as_used_now{{},       version,  deadline_of(version),
-                                           tick + 1, tick + 1, visits};
-    ++tick;
+    const SnapshotRecord<K, V> as_used_now{{},        version,   deadline_of(version),
+                                           tick_ + 1, tick_ + 1, visits};
+    ++tick_;
     content.add(engine.revive(key, hash, as_used_now, now),
                 engine.shards_[engine.shard_index(hash)]->expected_entries);
   }
@@ -188,7 +188,7 @@ struct Engine<K, V, H, E>::Replay {
     debts.insert_or_assign(std::move(key), std::move(debt));
   }
 
-  std::uint32_t tick = 0;
+  std::uint32_t tick_ = 0;
 };
 
 template <class K, class V, class H, class E>
