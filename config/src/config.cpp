@@ -4,6 +4,10 @@
 #include <tarmac/stores/catalog.h>
 #include <tarmac/strategies/catalog.h>
 
+#if __has_include(<tarmac/durability/catalog.h>)
+#include <tarmac/durability/catalog.h>
+#endif
+
 #include "config_reader.h"
 
 #include <algorithm>

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <filesystem>
+#include <limits>
 #include <utility>
 
 namespace tarmac {
@@ -21,12 +23,15 @@ const std::map<std::string, std::vector<std::string>>& config_keys() {
       {"caches[]",
        {"name", "max_entries", "max_bytes", "eviction", "default_ttl", "ttl_jitter",
         "expire_after_access", "background_expiry", "sweep_interval", "read_through", "shards",
-        "seed", "undo", "loading", "write_policy", "store"}},
+        "seed", "undo", "loading", "write_policy", "store", "durability"}},
       {"caches[].eviction", {"strategy"}},
       {"caches[].undo", {"max_commands", "max_bytes"}},
       {"caches[].loading",
        {"negative_ttl", "error_ttl", "refresh_after", "early_refresh", "stale_if_error",
         "soft_timeout", "hard_timeout"}},
+      {"caches[].durability",
+       {"directory", "sync", "interval", "segment_bytes", "compact_bytes", "max_record_bytes",
+        "fail_open"}},
       {"caches[].write_policy", {"policy"}},
       {"caches[].store", {"store"}},
       {"observers", {"metrics", "event_log"}},
@@ -189,6 +194,25 @@ void read_loading(const YamlNode& node, LoadOptions& loading, Problems& problems
   });
 }
 
+void read_durability(const YamlNode& node, CacheOptions& options, Problems& problems) {
+  constexpr YamlRange<std::uint64_t> kFrom4KiB{4'096, std::numeric_limits<std::int64_t>::max()};
+  static const std::vector<std::string> modes{"always", "interval", "never"};
+  auto& log = options.durability.emplace();
+  const Reader map(node, "caches[].durability", problems);
+  map.need("directory", [&](const YamlNode& n) { log.directory = as_string(n); });
+  map.with("sync", [&](const YamlNode& n) {
+    const auto found = std::ranges::find(modes, as_choice(n, "sync mode", modes));
+    log.sync = static_cast<SyncMode>(found - modes.begin());
+  });
+  map.with("interval",
+           [&](const YamlNode& n) { log.interval = as_duration(n, kPositiveDuration); });
+  map.with("segment_bytes", [&](const YamlNode& n) { log.segment_bytes = as_bytes(n, kFrom4KiB); });
+  map.with("compact_bytes", [&](const YamlNode& n) { log.compact_bytes = as_bytes(n, kFrom4KiB); });
+  map.with("max_record_bytes",
+           [&](const YamlNode& n) { log.max_record_bytes = as_bytes(n, kFrom4KiB); });
+  map.with("fail_open", [&](const YamlNode& n) { log.fail_open = as_bool(n); });
+}
+
 void read_times(const Reader& map, CacheOptions& options) {
   map.with("default_ttl",
            [&](const YamlNode& n) { options.default_ttl = as_duration(n, kPositiveDuration); });
@@ -220,6 +244,7 @@ CacheConfig read_cache(const YamlNode& node, Problems& problems) {
   map.with("seed", [&](const YamlNode& n) { options.seed = as_uint(n); });
   map.with("undo", [&](const YamlNode& n) { read_undo(n, options, problems); });
   map.with("loading", [&](const YamlNode& n) { read_loading(n, options.loading, problems); });
+  map.with("durability", [&](const YamlNode& n) { read_durability(n, options, problems); });
   read_policy_and_store(map, cache);
   if (problems.list().size() > before) return cache;
   try {
@@ -230,6 +255,19 @@ CacheConfig read_cache(const YamlNode& node, Problems& problems) {
   return cache;
 }
 
+void refuse_shared_logs(const YamlNode& element, const CacheConfig& cache,
+                        std::map<std::string, std::size_t>& lines) {
+  const auto& log = cache.options.durability;
+  if (!log || log->directory.empty()) return;
+  const auto* directory = element.find("durability")->find("directory");
+  const auto path = std::filesystem::absolute(log->directory);
+  const auto [first, is_new] = lines.emplace(path.lexically_normal().string(), directory->line);
+  if (is_new) return;
+  throw directory->error(
+      "another cache has its log in this directory",
+      "give each cache its own; the first is in line " + std::to_string(first->second));
+}
+
 std::vector<CacheConfig> read_caches(const YamlNode& node, Problems& problems) {
   const auto& elements = as_list(node);
   if (elements.empty()) {
@@ -237,9 +275,11 @@ std::vector<CacheConfig> read_caches(const YamlNode& node, Problems& problems) {
   }
   std::vector<CacheConfig> caches;
   std::map<std::string, std::size_t> lines;
+  std::map<std::string, std::size_t> directories;
   for (const auto& element : elements) {
     problems.attempt([&] {
       caches.push_back(read_cache(element, problems));
+      problems.attempt([&] { refuse_shared_logs(element, caches.back(), directories); });
       const auto* name = element.find("name");
       if (name == nullptr) return;
       const auto [first, is_new] = lines.emplace(name->text, name->line);

@@ -21,6 +21,20 @@ std::string summary_of_cache(const CacheConfig& cache) {
   if (o.expire_after_access) {
     line += ", expire_after_access " + duration_text(*o.expire_after_access);
   }
+  if (const auto& log = o.durability) {
+    line += ", durable in " + log->directory.string() + " (sync ";
+    switch (log->sync) {
+      case SyncMode::always:
+        line += "always)";
+        break;
+      case SyncMode::interval:
+        line += "every " + duration_text(log->interval) + ")";
+        break;
+      case SyncMode::never:
+        line += "never)";
+        break;
+    }
+  }
   line += ", write_policy " + cache.write_policy.name;
   if (o.read_through) line += ", read_through";
   if (cache.store) line += " over store " + cache.store->name;

@@ -35,6 +35,13 @@ void CacheOptions::validate() const {
   require(ttl_jitter.count() >= 0, *this, "ttl_jitter must not be negative");
   loading.validate("cache \"" + name + "\"");
   require(sweep_interval.count() > 0, *this, "sweep_interval must be longer than zero");
+  if (durability) {
+    const auto& log = *durability;
+    require(!log.directory.empty(), *this, "durability needs a directory of its own");
+    require(log.interval.count() > 0, *this, "the interval of durability must be longer than zero");
+    require(log.segment_bytes > 0 && log.compact_bytes > 0 && log.max_record_bytes > 0, *this,
+            "segment_bytes, compact_bytes and max_record_bytes of durability must be at least 1");
+  }
   require(!shards || (std::has_single_bit(*shards) && *shards <= 1024), *this,
           "shards must be a power of two from 1 to 1024");
 }

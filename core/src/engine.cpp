@@ -1,8 +1,10 @@
-#include <tarmac/core/internal/engine.h>
+#include <tarmac/core/hash.h>
+#include <tarmac/core/internal/engine_state.h>
 
 #include <algorithm>
 #include <bit>
 #include <thread>
+#include <utility>
 
 namespace tarmac::internal {
 
@@ -16,5 +18,17 @@ std::size_t choose_shard_count(const CacheOptions& options) {
   if (options.max_bytes) most = std::min(most, *options.max_bytes / kBytesPerShard);
   return static_cast<std::size_t>(std::bit_floor(std::clamp<std::uint64_t>(most, 1, 32)));
 }
+
+EngineState::EngineState(CacheOptions options, EventBus& events)
+    : options_(std::move(options)),
+      clock_(options_.clock ? options_.clock : system_clock()),
+      seed_(options_.seed ? *options_.seed : random_seed()),
+      events_(events),
+      budget_({options_.max_entries, options_.max_bytes}),
+      strategy_name_(options_.eviction),
+      strategy_factory_([name = options_.eviction, parameters = options_.eviction_parameters] {
+        return strategy_registry().make(name, parameters);
+      }),
+      jitter_(seed_) {}
 
 }  // namespace tarmac::internal

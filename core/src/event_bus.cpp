@@ -3,7 +3,10 @@
 
 #include <boost/signals2/signal.hpp>
 
+#include <mutex>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace tarmac {
 namespace {
@@ -32,7 +35,16 @@ using Signal = boost::signals2::signal<int(const Event&), CallAll>;
 }  // namespace
 
 struct EventBus::Impl {
+  /// An event with its texts.
+  struct Kept {
+    Event event;
+    std::string cache;
+    std::string detail;
+  };
+
   std::array<Signal, kEventTypeCount> signals;
+  std::mutex mutex;
+  std::vector<std::shared_ptr<const Kept>> kept;
 };
 
 struct EventConnection::Impl {
@@ -73,12 +85,38 @@ EventConnection EventBus::connect(EventType type, Slot slot) {
   auto made = std::make_unique<EventConnection::Impl>();
   made->slots = slots_;
   made->index = index;
+  std::vector<std::shared_ptr<const Impl::Kept>> kept;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    kept = impl_->kept;
+  }
+  Signal past;  // Calls the slot as the other signal would, whatever it throws.
+  for (const auto& one : kept) {
+    if (one->event.type != type) continue;
+    if (past.empty()) {
+      past.connect([slot](const Event& event) {
+        slot(event);
+        return 0;
+      });
+    }
+    Event event = one->event;
+    event.cache = one->cache;
+    event.detail = one->detail;
+    failures_.fetch_add(past(event), std::memory_order_relaxed);
+  }
   made->connection = impl_->signals[index].connect([slot = std::move(slot)](const Event& event) {
     slot(event);
     return 0;
   });
   (*slots_)[index].fetch_add(1, std::memory_order_relaxed);
   return EventConnection(std::move(made));
+}
+
+void EventBus::keep(const Event& event) {
+  auto kept = std::make_shared<Impl::Kept>(
+      Impl::Kept{event, std::string(event.cache), std::string(event.detail)});
+  const std::lock_guard lock(impl_->mutex);
+  impl_->kept.push_back(std::move(kept));
 }
 
 void EventBus::emit(const Event& event) {

@@ -14,6 +14,8 @@ constexpr std::array<EventType, kEventTypeCount> kAllTypes = [] {
   return types;
 }();
 
+// One in a line, as in the enumeration.
+// clang-format off
 constexpr auto kTypeNames = std::to_array<std::string_view>({
     "entry_set",
     "entry_get_hit",
@@ -31,9 +33,12 @@ constexpr auto kTypeNames = std::to_array<std::string_view>({
     "command_redone",
     "metrics_updated",
     "write_dead_lettered",
+    "recovered",
+    "durability_error",
     "store_error",
     "observer_error",
 });
+// clang-format on
 static_assert(kTypeNames.size() == kEventTypeCount, "one name for each type, in their order");
 
 }  // namespace

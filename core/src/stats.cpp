@@ -4,6 +4,16 @@
 
 namespace tarmac {
 
+void StripedCounters::reset() noexcept {
+  const auto clear = [](auto& stripes) {
+    for (auto& stripe : stripes) {
+      for (auto& value : stripe.values) value.store(0, std::memory_order_relaxed);
+    }
+  };
+  clear(owned_);
+  clear(shared_);
+}
+
 void DurationRecorder::record(std::int64_t nanoseconds) noexcept {
   const double seconds = static_cast<double>(nanoseconds) * 1e-9;
   const auto& bounds = DurationHistogram::kBounds;

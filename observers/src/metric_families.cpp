@@ -1,5 +1,6 @@
 #include "metric_families.h"
 
+#include <chrono>
 #include <limits>
 #include <map>
 #include <optional>
@@ -87,6 +88,53 @@ constexpr Row kGauges[] = {
     {"tarmac_cache_undo_bytes", "Bytes of values kept for undo and redo.", &Stats::undo_bytes},
 };
 
+/// Of durable caches alone.
+struct LogRow {
+  const char* name;
+  const char* help;
+  MetricType type;
+  double (*figure)(const Stats&);
+};
+
+constexpr LogRow kLogRows[] = {
+    {"tarmac_cache_wal_records_total", "Records appended to the log.", MetricType::Counter,
+     [](const Stats& s) { return static_cast<double>(s.journal.appended_records); }},
+    {"tarmac_cache_wal_appended_bytes_total", "Bytes appended to the log.", MetricType::Counter,
+     [](const Stats& s) { return static_cast<double>(s.journal.appended_bytes); }},
+    {"tarmac_cache_wal_syncs_total", "Times that the log was brought to the disk.",
+     MetricType::Counter, [](const Stats& s) { return static_cast<double>(s.journal.syncs); }},
+    {"tarmac_cache_wal_sync_failures_total", "Times that this failed.", MetricType::Counter,
+     [](const Stats& s) { return static_cast<double>(s.journal.sync_failures); }},
+    {"tarmac_cache_wal_errors_total", "Writes and images that the log has refused.",
+     MetricType::Counter, [](const Stats& s) { return static_cast<double>(s.wal_errors); }},
+    {"tarmac_cache_wal_compactions_total", "Images that have replaced the log before them.",
+     MetricType::Counter,
+     [](const Stats& s) { return static_cast<double>(s.journal.compactions); }},
+    {"tarmac_cache_wal_compaction_failures_total", "Images that could not be made.",
+     MetricType::Counter,
+     [](const Stats& s) { return static_cast<double>(s.journal.compaction_failures); }},
+    {"tarmac_cache_wal_bytes", "Size of the log now.", MetricType::Gauge,
+     [](const Stats& s) { return static_cast<double>(s.journal.log_bytes); }},
+    {"tarmac_cache_wal_segments", "Files that the log has now.", MetricType::Gauge,
+     [](const Stats& s) { return static_cast<double>(s.journal.segments); }},
+    {"tarmac_cache_wal_unsynced_records", "Records that the disk is not known to have.",
+     MetricType::Gauge,
+     [](const Stats& s) { return static_cast<double>(s.journal.appended - s.journal.durable); }},
+    {"tarmac_cache_wal_degraded", "1 while the log cannot be written.", MetricType::Gauge,
+     [](const Stats& s) { return s.journal.degraded ? 1.0 : 0.0; }},
+    {"tarmac_cache_recovery_records", "Records of the log that the last start replayed.",
+     MetricType::Gauge, [](const Stats& s) { return static_cast<double>(s.recovery.records); }},
+    {"tarmac_cache_recovery_image_entries", "Entries of the image that the last start read.",
+     MetricType::Gauge,
+     [](const Stats& s) { return static_cast<double>(s.recovery.image_entries); }},
+    {"tarmac_cache_recovery_expired", "Entries that had expired by then.", MetricType::Gauge,
+     [](const Stats& s) { return static_cast<double>(s.recovery.expired); }},
+    {"tarmac_cache_recovery_torn_bytes", "Bytes at the log's end that were never acknowledged.",
+     MetricType::Gauge, [](const Stats& s) { return static_cast<double>(s.recovery.torn_bytes); }},
+    {"tarmac_cache_recovery_seconds", "How long the last start took to recover.", MetricType::Gauge,
+     [](const Stats& s) { return std::chrono::duration<double>(s.recovery.elapsed).count(); }},
+};
+
 struct HistogramRow {
   const char* name;
   const char* help;
@@ -160,6 +208,19 @@ void add_tables(std::span<const CacheSample> samples, std::vector<MetricFamily>&
     auto& one = families.emplace_back(family(row.name, row.help, MetricType::Histogram));
     for (const auto& sample : samples) {
       one.metric.push_back(histogram(sample, sample.stats.*row.histogram));
+    }
+  }
+}
+
+void add_logs(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  for (const auto& row : kLogRows) {
+    auto& one = families.emplace_back(family(row.name, row.help, row.type));
+    for (const auto& sample : samples) {
+      if (!sample.stats.durable) continue;
+      auto series = series_of(sample);
+      (row.type == MetricType::Counter ? series.counter.value : series.gauge.value) =
+          row.figure(sample.stats);
+      one.metric.push_back(std::move(series));
     }
   }
 }
@@ -271,6 +332,7 @@ std::vector<MetricFamily> make_families(std::span<const CacheSample> samples,
   std::vector<MetricFamily> families;
   add_tables(samples, families);
   add_evictions(samples, families);
+  add_logs(samples, families);
   add_bound(samples,
             family("tarmac_cache_max_items", "Entries the cache may hold; none without a bound.",
                    MetricType::Gauge),

@@ -24,6 +24,8 @@ inline constexpr std::array kRareEvents{
     EventType::command_undone,
     EventType::command_redone,
     EventType::write_dead_lettered,
+    EventType::recovered,
+    EventType::durability_error,
     EventType::store_error,
     EventType::observer_error,
 };

@@ -40,10 +40,25 @@ TEST(ConfigFile, LeavesEverythingElseAtTheDefaultsOfCore) {
   EXPECT_EQ(cache.options.sweep_interval, defaults.sweep_interval);
   EXPECT_EQ(cache.options.undo_commands_max, defaults.undo_commands_max);
   EXPECT_EQ(cache.options.undo_bytes_max, defaults.undo_bytes_max);
+  EXPECT_FALSE(cache.options.durability);
   EXPECT_EQ(cache.options.shards, defaults.shards);
   EXPECT_EQ(cache.options.seed, defaults.seed);
   EXPECT_EQ(cache.write_policy.name, "none");
   EXPECT_FALSE(cache.store);
+}
+
+TEST(ConfigFile, RefusesTwoLogsInOneDirectory) {
+  try {
+    static_cast<void>(
+        parse_config("caches:\n"
+                     "  - {name: a, durability: {directory: x/../d}}\n"
+                     "  - {name: b, durability: {directory: d}}\n",
+                     "f"));
+    FAIL() << "it was read";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("f:3:"));
+    EXPECT_THAT(error.what(), HasSubstr("the first is in line 2"));
+  }
 }
 
 TEST(ConfigFile, ReadsEveryKeyOfACache) {
@@ -67,6 +82,8 @@ TEST(ConfigFile, ReadsEveryKeyOfACache) {
       stale_if_error: 4s
       soft_timeout: 5s
       hard_timeout: 6s
+    durability: {directory: d, sync: interval, interval: 1s, segment_bytes: 1MiB,
+                 compact_bytes: 2MiB, max_record_bytes: 4KiB, fail_open: true}
     write_policy: {policy: write_back, batch_max: 3}
     store: {store: memory}
 )");
@@ -92,6 +109,14 @@ TEST(ConfigFile, ReadsEveryKeyOfACache) {
   EXPECT_EQ(o.loading.stale_if_error, 4s);
   EXPECT_EQ(o.loading.soft_timeout, 5s);
   EXPECT_EQ(o.loading.hard_timeout, 6s);
+  ASSERT_TRUE(o.durability);
+  EXPECT_EQ(o.durability->directory, "d");
+  EXPECT_EQ(o.durability->sync, SyncMode::interval);
+  EXPECT_EQ(o.durability->interval, std::chrono::nanoseconds(std::chrono::seconds(1)));
+  EXPECT_EQ(o.durability->segment_bytes, 1U << 20U);
+  EXPECT_EQ(o.durability->compact_bytes, 2U << 20U);
+  EXPECT_EQ(o.durability->max_record_bytes, 4096U);
+  EXPECT_TRUE(o.durability->fail_open);
   EXPECT_EQ(cache.write_policy.name, "write_back");
   EXPECT_EQ(cache.write_policy.parameters.get_uint("batch_max", 0), 3U);
   ASSERT_TRUE(cache.store);
@@ -206,7 +231,7 @@ observers:
                   "write_policy none",
                   "cache b: no bound, eviction lru, write_policy write_back over store memory",
                   "metrics: http://127.0.0.1:9464/metrics, request_timeout 2s",
-                  "event_log: e.jsonl, 1 of 18 event types, queue of 8192"));
+                  "event_log: e.jsonl, 1 of 20 event types, queue of 8192"));
 }
 
 TEST_F(CheckFileTest, ListsEveryProblemOfAFile) {

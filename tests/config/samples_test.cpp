@@ -121,6 +121,7 @@ TEST(Schema, KnowsTheKeysThatTheReaderKnows) {
       {"caches[]", cache.at("properties")},
       {"caches[].undo", cache.at("properties").at("undo").at("properties")},
       {"caches[].loading", cache.at("properties").at("loading").at("properties")},
+      {"caches[].durability", cache.at("properties").at("durability").at("properties")},
       {"observers", observers.at("properties")},
       {"observers.metrics", observers.at("properties").at("metrics").at("properties")},
       {"observers.event_log", observers.at("properties").at("event_log").at("properties")}};
@@ -145,8 +146,8 @@ TEST(Schema, RefusesUnknownKeysWhereTheReaderDoes) {
   const auto& observers = root.at("properties").at("observers");
   for (const auto& map :
        {root, cache, cache.at("properties").at("undo"), cache.at("properties").at("loading"),
-        observers, observers.at("properties").at("metrics"),
-        observers.at("properties").at("event_log")}) {
+        cache.at("properties").at("durability"), observers,
+        observers.at("properties").at("metrics"), observers.at("properties").at("event_log")}) {
     EXPECT_EQ(map.at("additionalProperties"), false) << map.dump(2);
   }
 }

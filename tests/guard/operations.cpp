@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "durable_operations.h"
+
 namespace {
 
 // Large enough that a ring of hits is drained and a batch of what was removed is let go many times
@@ -29,7 +31,6 @@ T make(std::uint64_t n) {
 
 }  // namespace
 
-/// Its name is in guard.py: callgrind counts while it runs.
 extern "C" [[gnu::noinline]] void measured(const std::function<void()>& work) { work(); }
 
 namespace {
@@ -75,4 +76,5 @@ int main() {
     measure<std::uint64_t>(std::string(row.name), "integers");
     measure<std::string>(std::string(row.name), "strings");
   }
+  measure_durable();
 }

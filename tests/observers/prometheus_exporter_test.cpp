@@ -182,6 +182,47 @@ TEST(PrometheusExporter, ShowsWhatACacheHasBeside) {
   EXPECT_THAT(exporter.render(), Not(HasSubstr("l2_errors_total{cache=\"c\"")));
 }
 
+TEST(PrometheusExporter, ShowsTheLogOfADurableCacheAndOfNoOther) {
+  ScriptedCache plain("plain");
+  ScriptedCache cache("c");
+  auto stats = distinct_stats();
+  stats.durable = true;
+  stats.wal_errors = 401;
+  stats.journal = {.appended_records = 402,
+                   .appended_bytes = 403,
+                   .syncs = 404,
+                   .sync_failures = 405,
+                   .compactions = 406,
+                   .compaction_failures = 407,
+                   .log_bytes = 408,
+                   .segments = 409,
+                   .appended = 500,
+                   .durable = 90,
+                   .degraded = true};
+  stats.recovery = {.records = 411,
+                    .image_entries = 412,
+                    .expired = 413,
+                    .torn_bytes = 414,
+                    .elapsed = std::chrono::milliseconds(1500)};
+  cache.set_stats(stats);
+  PrometheusExporter exporter;
+  const auto watch_plain = exporter.watch(plain);
+  const auto watch = exporter.watch(cache);
+  const auto text = exporter.render();
+  EXPECT_THAT(text, Not(HasSubstr("_wal_errors_total{cache=\"plain\"}")));
+  for (const char* figure :
+       {"wal_errors_total{cache=\"c\"} 401\n", "wal_records_total{cache=\"c\"} 402\n",
+        "wal_appended_bytes_total{cache=\"c\"} 403\n", "wal_syncs_total{cache=\"c\"} 404\n",
+        "wal_sync_failures_total{cache=\"c\"} 405\n", "wal_compactions_total{cache=\"c\"} 406\n",
+        "wal_compaction_failures_total{cache=\"c\"} 407\n", "wal_bytes{cache=\"c\"} 408\n",
+        "wal_segments{cache=\"c\"} 409\n", "wal_unsynced_records{cache=\"c\"} 410\n",
+        "wal_degraded{cache=\"c\"} 1\n", "recovery_records{cache=\"c\"} 411\n",
+        "recovery_image_entries{cache=\"c\"} 412\n", "recovery_expired{cache=\"c\"} 413\n",
+        "recovery_torn_bytes{cache=\"c\"} 414\n", "recovery_seconds{cache=\"c\"} 1.5\n"}) {
+    EXPECT_THAT(text, HasSubstr("tarmac_cache_" + std::string(figure)));
+  }
+}
+
 TEST(PrometheusExporter, LeavesOutTheBoundsOfAnUnboundedCache) {
   ScriptedCache cache("c");
   PrometheusExporter exporter;

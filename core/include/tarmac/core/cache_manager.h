@@ -10,6 +10,7 @@
 #include <tarmac/core/weigher.h>
 
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ namespace tarmac {
 ///   Hash, equality and weigher do. The function of compute() runs under a lock of its key alone.
 /// - Exceptions: what users' code throws passes through. A look-up never throws for a miss. A write
 ///   throws StoreError if the write policy's store refuses; cache and store are then as before.
+/// - With `durability`: a write throws DurabilityError if the log cannot be written. The cache is
+///   then as before; after a restart it may show the write if it was the waiting that failed.
 /// - Values are never changed in place: whoever has one keeps it, whatever happens to the entry.
 /// - `K` and `V`: movable; `K` copyable and equality-comparable. With a store, both need a Codec.
 template <class K, class V, class HashFunction = Hash<K>, class Equal = KeyEqual>
@@ -36,7 +39,8 @@ class CacheManager final : public CacheBase {
   /// What look-ups take: a std::string_view for strings, `const K&` else (see LookupKey).
   using Key = lookup_key_t<K>;
 
-  /// Without a `weigher`, default_weigher(). Throws ConfigError for options that cannot work.
+  /// Without a `weigher`, default_weigher(). Throws ConfigError for options that cannot work, and
+  /// DurabilityError if what the log has acknowledged is damaged.
   explicit CacheManager(CacheOptions options = {}, Weigher<K, V> weigher = nullptr);
   /// Writes what is dirty, bounded by the write policy's limit; what remains has been told as
   /// store_error. No other thread may use the cache any more.
@@ -157,7 +161,8 @@ class CacheManager final : public CacheBase {
   bool execute(SetCommand<CommandK, CommandV> command);
   template <class CommandK>
   bool execute(DeleteCommand<CommandK> command);
-  /// All steps or none: if one throws, those before it are taken back, and it is thrown on.
+  /// All steps or none: if one throws, those before it are taken back, and it is thrown on. In a
+  /// durable cache the steps are one record of the log, so a crash cannot part them either.
   bool execute(const MacroCommand<K, V>& command);
   /// Takes the last executed command back: the values before it, with their remaining TTL, go
   /// through write policy and store like any other write. Two threads that undo or redo writes of
@@ -175,6 +180,25 @@ class CacheManager final : public CacheBase {
   /// are written to it. Throws UsageError for a snapshot of another type of cache, and StoreError,
   /// with the cache unchanged, if the store refuses.
   void restore_snapshot(const Snapshot& snapshot);
+  /// Writes the content at one point in time to `file`, while traffic goes on; the file appears, or
+  /// changes, as a whole. Needs <tarmac/durability/catalog.h>, and a Codec for key and value.
+  /// Throws DurabilityError, and ConfigError or UsageError where those are missing.
+  void save_snapshot(const std::filesystem::path& file) { engine_.save_snapshot(file); }
+  /// Replaces the whole content by that of `file`, which any cache of these types may have written:
+  /// entries with their remaining TTL, hits and order of use. All of it is verified and built aside
+  /// first, so a file that is damaged changes nothing and throws DurabilityError. Strategy and
+  /// write policy stay; with a store, the entries are written to it, as restore_snapshot() does.
+  void load_snapshot(const std::filesystem::path& file) { engine_.load_snapshot(file); }
+
+  // Durable mode ---------------------------------------------------------------------------------
+
+  /// What the constructor has found in the log; empty without one.
+  [[nodiscard]] const std::optional<RecoveryReport>& recovery_report() const noexcept {
+    return engine_.recovery();
+  }
+  /// Makes an image of the content now, and lets the log before it go. Throws UsageError without a
+  /// log; DurabilityError if it failed, and then the log is as it was.
+  void compact() { engine_.compact(); }
 
   // Observation ----------------------------------------------------------------------------------
 
@@ -220,7 +244,13 @@ class CacheManager final : public CacheBase {
   void load_elsewhere(Key key, Loader&& loader, const LoadOptions& options, bool may_be_nothing,
                       typename internal::LoadFlight<K, V>::Then done);
   [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);
+  [[nodiscard]] Change change_of(Key key, internal::Version<V> next,
+                                 internal::Mutation<V> mutation);
+  bool execute_at_once(const MacroCommand<K, V>& command);
   void finish(Record record);
+  [[nodiscard]] Intent turning_intent(const Change& change) const;
+  void note_turned(Record& record, Change& change, std::uint64_t stamp);
+  [[nodiscard]] bool turn_at_once(Record& record);
   [[nodiscard]] bool turn(Record& record, Change& change);
   [[nodiscard]] bool turn_all(Record& record);
 

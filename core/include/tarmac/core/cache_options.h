@@ -4,6 +4,7 @@
 #include <tarmac/core/clock.h>
 #include <tarmac/core/entry_state.h>
 #include <tarmac/core/eviction_strategy.h>
+#include <tarmac/core/journal.h>
 #include <tarmac/core/load_options.h>
 #include <tarmac/core/parameters.h>
 
@@ -56,6 +57,9 @@ struct CacheOptions {
 
   /// For all loads that do not bring settings of their own.
   LoadOptions loading;
+  /// Makes the cache durable: every write is in a log before anybody sees it, and the constructor
+  /// brings back what was acknowledged. Keys and values need a Codec.
+  std::optional<DurabilityOptions> durability = std::nullopt;
 
   /// Parts with a lock and a strategy of their own; a power of two. nullopt chooses by the capacity
   /// and the machine: small caches get one, so that their eviction order is exactly the

@@ -30,6 +30,8 @@ enum class EventType : std::uint8_t {
   command_redone,
   metrics_updated,
   write_dead_lettered,
+  recovered,
+  durability_error,
   store_error,
   observer_error,  // Stays the last one: the count is taken from it.
 };
@@ -59,12 +61,12 @@ class Event {
   /// The version of the key's value that the event speaks of; 0 where there is none.
   std::uint64_t stamp = 0;
   std::uint64_t weight = 0;
-  /// How many entries the event is about: 1, or the entries of a flush, snapshot or swap.
+  /// How many entries the event is about: 1, or the entries of a flush, snapshot, swap or recovery.
   std::uint64_t count = 1;
   /// When it happened, not when it is delivered.
   SteadyNanos at = 0;
   WallNanos wall_time = 0;
-  /// How long it took; only for flushed, swaps and snapshots.
+  /// How long it took; only for flushed, swaps, snapshots and recovered.
   std::int64_t duration_nanoseconds = 0;
   /// What changed ("lru -> lfu"), or what went wrong.
   std::string_view detail;

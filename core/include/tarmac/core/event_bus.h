@@ -64,6 +64,10 @@ class EventBus {
   /// Calls the slots of `event.type`. No lock of the caller may be held.
   void emit(const Event& event);
 
+  /// For what happened before anybody could listen: whoever connects to `event.type` from now on
+  /// hears of it while connecting.
+  void keep(const Event& event);
+
   /// Exceptions that slots have thrown so far.
   [[nodiscard]] std::uint64_t slot_failures() const noexcept {
     return failures_.load(std::memory_order_relaxed);

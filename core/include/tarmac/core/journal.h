@@ -61,8 +61,9 @@ struct JournalRecord {
   std::optional<WallNanos> expires_at;
   /// The TTL it was written with; 0: none. After a restart no more than this may remain.
   std::int64_t ttl = 0;
-  /// What the caller gave as weight; empty: the cache's weigher decides.
+  /// What it weighs in the cache. kNotCached: only the backing store is to get it.
   std::optional<std::uint64_t> weight;
+  static constexpr std::uint64_t kNotCached = ~std::uint64_t{0};
   /// Of an image: how often it was hit. An image lists entries next victim first.
   std::uint64_t visits = 0;
 };
@@ -110,7 +111,8 @@ class ImageWriter {
   ImageWriter& operator=(const ImageWriter&) = delete;
   virtual ~ImageWriter() = default;
 
-  /// Entries come in any order over all shards, next victim first within one.
+  /// Entries come the one used longest ago first; after them `put` and `erase` records that are
+  /// dirty, of what the backing store is owed beyond the entries.
   virtual void add(const JournalRecord& entry) = 0;
   /// Makes it the one that counts, at once and for good.
   virtual void publish() = 0;

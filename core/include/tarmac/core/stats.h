@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/core/internal/epoch.h>
+#include <tarmac/core/journal.h>
 
 #include <array>
 #include <atomic>
@@ -74,6 +75,13 @@ struct Stats {
   std::uint64_t redo_depth = 0;
   std::uint64_t undo_bytes = 0;
 
+  /// Whether the cache has a log; without one, what follows is all 0.
+  bool durable = false;
+  JournalStats journal;
+  /// Failures of the log, images included.
+  std::uint64_t wal_errors = 0;
+  RecoveryReport recovery;
+
   DurationHistogram load_durations;
   DurationHistogram flush_durations;
 
@@ -119,6 +127,8 @@ class StripedCounters {
     auto& mine = owned_[slot.index].values[index];
     mine.store(mine.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
+  /// Back to zero. Nobody may count meanwhile.
+  void reset() noexcept;
   [[nodiscard]] std::uint64_t read(Counter counter) const noexcept {
     const auto index = static_cast<std::size_t>(counter);
     std::uint64_t total = 0;

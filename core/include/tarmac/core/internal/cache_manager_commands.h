@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
+#include <vector>
 
 namespace tarmac {
 
 template <class K, class V, class H, class E>
 auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const SetOptions& options)
     -> Change {
-  Change change{K(key), {}, {}};
   Intent intent;
   std::optional<SetOutcome> outcome;
   if (value) {
@@ -23,6 +24,13 @@ auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const Se
   auto next = intent.next;
   auto mutation = engine_.write(key, std::move(intent));
   if (outcome) count(*outcome);
+  return change_of(key, std::move(next), std::move(mutation));
+}
+
+template <class K, class V, class H, class E>
+auto CacheManager<K, V, H, E>::change_of(Key key, internal::Version<V> next,
+                                         internal::Mutation<V> mutation) -> Change {
+  Change change{K(key), {}, {}};
   if (mutation.before) change.target = std::move(*mutation.before);
   if (change.target && mutation.loaded) {
     const auto loaded_weight = weigh(change.key, change.target.content.value());
@@ -73,6 +81,7 @@ bool CacheManager<K, V, H, E>::execute(DeleteCommand<CommandK> command) {
 
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::execute(const MacroCommand<K, V>& command) {
+  if (engine_.is_durable()) return execute_at_once(command);
   Record record;
   try {
     for (const auto& step : command.steps()) {
@@ -89,10 +98,44 @@ bool CacheManager<K, V, H, E>::execute(const MacroCommand<K, V>& command) {
   return true;
 }
 
-/// Brings the key back to the target of `change` if it is as expected, and turns `change` round, so
-/// that doing it again goes the other way.
+/// As one record of the log. Of several steps with one key the last one counts: nobody could see
+/// the others.
 template <class K, class V, class H, class E>
-bool CacheManager<K, V, H, E>::turn(Record& record, Change& change) {
+bool CacheManager<K, V, H, E>::execute_at_once(const MacroCommand<K, V>& command) {
+  std::vector<internal::BatchWrite<K, V>> writes;
+  std::unordered_multimap<std::uint64_t, std::size_t> places;
+  std::vector<SetOutcome> outcomes;
+  for (const auto& step : command.steps()) {
+    Intent intent;
+    if (step.value) {
+      auto prepared = prepare(step.key, V(*step.value), step.options);
+      outcomes.push_back(prepared.outcome);
+      intent = std::move(prepared.intent);
+    }
+    intent.want_before = true;
+    const auto hash = engine_.hash_of(step.key);
+    auto [at, last] = places.equal_range(hash);
+    while (at != last && !E{}(writes[at->second].key, step.key)) ++at;
+    if (at != last) {
+      writes[at->second].intent = std::move(intent);
+    } else {
+      places.emplace(hash, writes.size());
+      writes.push_back({step.key, std::move(intent), {}});
+    }
+  }
+  if (writes.empty() || !engine_.write_batch(writes)) return false;
+  for (const auto outcome : outcomes) count(outcome);
+  Record record;
+  for (auto& one : writes) {
+    record.changes.push_back(
+        change_of(one.key, std::move(one.intent.next), std::move(one.mutation)));
+  }
+  finish(std::move(record));
+  return true;
+}
+
+template <class K, class V, class H, class E>
+auto CacheManager<K, V, H, E>::turning_intent(const Change& change) const -> Intent {
   Intent intent;
   intent.expected = change.current ? change.current.stamp : 0;
   if (change.target) {
@@ -100,16 +143,42 @@ bool CacheManager<K, V, H, E>::turn(Record& record, Change& change) {
     intent.next = change.target;
     intent.keep_in_cache = engine_.budget().could_hold(intent.next.weight);
   }
-  const auto mutation = engine_.write(change.key, std::move(intent));
+  return intent;
+}
+
+/// Brings the key back to the target of `change` if it is as expected, and turns `change` round, so
+/// that doing it again goes the other way.
+template <class K, class V, class H, class E>
+bool CacheManager<K, V, H, E>::turn(Record& record, Change& change) {
+  const auto mutation = engine_.write(change.key, turning_intent(change));
   if (!mutation.applied) return false;
+  note_turned(record, change, mutation.stamp);
+  return true;
+}
+
+template <class K, class V, class H, class E>
+void CacheManager<K, V, H, E>::note_turned(Record& record, Change& change, std::uint64_t stamp) {
   std::swap(change.target, change.current);
-  if (mutation.stamp == 0) {
+  if (stamp == 0) {
     change.current = {};  // Its deadline had passed meanwhile.
   } else {
     // The same value in a write of its own: whatever else waits for it is to find it.
-    const auto former = std::exchange(change.current.stamp, mutation.stamp);
-    internal::restamp<E>(record, change.key, former, mutation.stamp);
-    history_.restamp(change.key, former, mutation.stamp);
+    const auto former = std::exchange(change.current.stamp, stamp);
+    internal::restamp<E>(record, change.key, former, stamp);
+    history_.restamp(change.key, former, stamp);
+  }
+}
+
+/// The same for all changes of a durable cache, whose keys are different.
+template <class K, class V, class H, class E>
+bool CacheManager<K, V, H, E>::turn_at_once(Record& record) {
+  std::vector<internal::BatchWrite<K, V>> writes;
+  for (const auto& change : record.changes) {
+    writes.push_back({change.key, turning_intent(change), {}});
+  }
+  if (!engine_.write_batch(writes)) return false;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    note_turned(record, record.changes[i], writes[i].mutation.stamp);
   }
   return true;
 }
@@ -118,6 +187,7 @@ bool CacheManager<K, V, H, E>::turn(Record& record, Change& change) {
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::turn_all(Record& record) {
   auto& changes = record.changes;
+  if (changes.size() > 1 && engine_.is_durable()) return turn_at_once(record);
   std::reverse(changes.begin(), changes.end());
   std::size_t turned = 0;
   try {

@@ -12,7 +12,9 @@ CacheManager<K, V, H, E>::CacheManager(CacheOptions options, Weigher<K, V> weigh
     : CacheBase((options.validate(), options.name)),
       weigher_(std::move(weigher)),
       engine_(options, events()),
-      history_(options.undo_commands_max, options.undo_bytes_max) {}
+      history_(options.undo_commands_max, options.undo_bytes_max) {
+  engine_.recover();
+}
 
 template <class K, class V, class H, class E>
 auto CacheManager<K, V, H, E>::prepare(Key key, V&& value, const SetOptions& options) -> Prepared {

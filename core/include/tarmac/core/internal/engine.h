@@ -1,73 +1,34 @@
 // The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
-// The members are defined in engine_read.h, engine_write.h, engine_load.h, engine_load_ends.h,
-// engine_load_more.h, engine_entries.h and engine_store.h (single keys), engine_whole.h,
-// engine_parts.h and engine_snapshot.h (the cache as a whole).
+// The members are defined in the engine_*.h that are included at the end.
 #pragma once
 
-#include <tarmac/core/cache_options.h>
 #include <tarmac/core/codec.h>
-#include <tarmac/core/error.h>
 #include <tarmac/core/hash.h>
-#include <tarmac/core/internal/gate.h>
+#include <tarmac/core/internal/engine_state.h>
 #include <tarmac/core/internal/shard.h>
 #include <tarmac/core/internal/spin_then_wait.h>
 #include <tarmac/core/internal/sweeper.h>
-#include <tarmac/core/write_policy.h>
+#include <tarmac/core/internal/write_intent.h>
 
-#include <atomic>
-#include <functional>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <optional>
-#include <random>
-#include <string>
 #include <vector>
 
 namespace tarmac::internal {
 
-/// How many shards a cache gets: at most what the machine can use, and no more than leaves each one
-/// enough entries to evict by its own judgement.
-[[nodiscard]] std::size_t choose_shard_count(const CacheOptions& options);
-
-/// What one write is to do to its key.
-template <class V>
-struct WriteIntent {
-  /// The new value, whose stamp the write will give it; without a content, the key is removed.
-  Version<V> next;
-  /// False for a value that goes to the store but is too large for the cache.
-  bool keep_in_cache = true;
-  RemovalCause removal_cause = RemovalCause::erased;
-  /// Whether the version before is wanted, and if it is to be asked of the store where the key is
-  /// not cached: for undo.
-  bool want_before = false;
-  /// If set, the write happens only while the key has the version of this stamp; 0 stands for an
-  /// absent key.
-  std::optional<std::uint64_t> expected;
-
-  [[nodiscard]] bool keeps() const noexcept { return keep_in_cache && next; }
-};
-
-/// What a write has done: what changed, and what was there before.
-template <class V>
-struct Mutation {
-  bool applied = false;
-  /// The key was cached.
-  bool was_present = false;
-  /// If it was wanted.
-  std::optional<Version<V>> before;
-  /// `before` came from the store; its weight is unknown.
-  bool loaded = false;
-  /// Of this write; 0 if the key is absent now.
-  std::uint64_t stamp = 0;
-};
-
 template <class K, class V>
-struct SnapshotData;
+struct BatchWrite;
+template <class K, class V>
+struct ImageEntry;
 template <class K, class V>
 struct ShardContent;
+template <class K, class V>
+struct SnapshotData;
 
 template <class K, class V, class HashFunction, class Equal>
-class Engine final : public WritePolicyHost {
+class Engine final : public WritePolicyHost, private EngineState {
  public:
   using ShardType = Shard<K, V, Equal>;
   using EntryType = Entry<K, V>;
@@ -95,6 +56,10 @@ class Engine final : public WritePolicyHost {
   [[nodiscard]] std::optional<EntryInfo> inspect(Key key);
   /// The only way a value or a removal gets into the cache.
   Mutation<V> write(Key key, WriteIntent<V> intent);
+  /// The same for different keys of a durable cache, at once: all of `writes` is in the log, or
+  /// nothing. False, with nothing changed, if a key is not as expected.
+  [[nodiscard]] bool write_batch(std::vector<BatchWrite<K, V>>& writes);
+  [[nodiscard]] bool is_durable() const noexcept { return log_ != nullptr; }
   /// Writes what `decide(current version)` wants while no other write of the key can come between.
   template <class Decide>
   void write_decided(Key key, Decide&& decide);
@@ -123,11 +88,22 @@ class Engine final : public WritePolicyHost {
   void for_each_version(Visit&& visit);
   void resize(const Capacity& capacity);
   std::uint64_t purge_expired();
-  void swap_strategy(std::string name, const StrategyFactory& factory);
+  void swap_strategy(const std::string& name, const StrategyFactory& factory);
   void set_write_policy(std::unique_ptr<WritePolicy> policy, std::chrono::nanoseconds limit);
   FlushReport flush(std::chrono::nanoseconds limit);
   [[nodiscard]] std::shared_ptr<const SnapshotData<K, V>> take_snapshot();
   void restore_snapshot(const SnapshotData<K, V>& snapshot);
+  void replace_content(const SnapshotData<K, V>& snapshot,
+                       std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
+
+  /// Opens the log, if the options want one, and brings back what it says; before all else.
+  void recover();
+  [[nodiscard]] const std::optional<RecoveryReport>& recovery() const noexcept { return recovery_; }
+  /// Makes an image of the content, so that the log before it can go. Throws UsageError without a
+  /// log, and DurabilityError, with the log as it was.
+  void compact();
+  void save_snapshot(const std::filesystem::path& file);
+  void load_snapshot(const std::filesystem::path& file);
 
   [[nodiscard]] std::uint64_t live_entries();
   [[nodiscard]] std::uint64_t live_weight();
@@ -196,54 +172,78 @@ class Engine final : public WritePolicyHost {
       const SnapshotData<K, V>& snapshot, SteadyNanos now) const;
   void restore_store(const SnapshotData<K, V>& snapshot,
                      std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
-  [[nodiscard]] Ref<EntryType> revive(const SnapshotRecord<K, V>& record, SteadyNanos now) const;
+  [[nodiscard]] Ref<EntryType> revive(const K& key, std::uint64_t hash,
+                                      const SnapshotRecord<K, V>& record, SteadyNanos now) const;
+  void order_copies(SnapshotData<K, V>& data);
+  void make_copies();
   void write_contents(WritePolicy& policy,
                       const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
   void mark_dirty_entries();
+  /// Puts `contents` in the place of what there is, which is left to the readers. Requires: all
+  /// shards' locks. Returns how many entries that are.
+  std::uint64_t install(std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
+
+  struct Replay;
+  using ImageEntries = std::vector<std::vector<ImageEntry<K, V>>>;
+  EntryState write_logged(KeyHold& hold, Key key, const WriteIntent<V>& intent,
+                          WritePolicy* policy);
+  void make_logged(LoggedWrite& logged, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
+                   const WritePolicy* policy) const;
+  void bring_to_store(LoggedWrite& logged, WritePolicy* policy);
+  void make_mending(LoggedWrite& mending, KeyHold& hold, Key key,
+                    const std::optional<StoreWrite>& owed, const std::optional<Version<V>>& stored);
+  void commit_mending(std::span<const JournalRecord> records);
+  struct BatchStep;
+  [[nodiscard]] bool write_steps(std::deque<BatchStep>& steps, std::deque<EffectsType>& effects);
+  void take_back(std::deque<BatchStep>& steps, std::size_t brought, WritePolicy* policy);
+  [[nodiscard]] JournalRecord record_of(const StoreWrite& write, const Version<V>& version) const;
+  [[nodiscard]] JournalRecord debt_record(const StoreWrite& debt) const;
+  void note_stored(const StoreWrite& write) noexcept;
+  [[nodiscard]] bool note_loaded(StoreWrite& write, const WriteIntent<V>& intent, Key key);
+  void clear_logged();
+  void clear_shard(ShardType& shard, EffectsType& effects);
+  void restore_logged(const SnapshotData<K, V>& snapshot,
+                      std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
+  void tend_log();
+  SteadyNanos compact_in_background();
+  [[nodiscard]] std::shared_ptr<SnapshotData<K, V>> copy_for_image(
+      std::unique_ptr<ImageWriter>& writer, std::vector<StoreWrite>& debts);
+  [[nodiscard]] ImageHeader image_header() const;
+  [[nodiscard]] static ImageEntries image_entries(const SnapshotData<K, V>& data);
+  void write_image(ImageWriter& writer, ImageEntries entries,
+                   const std::vector<StoreWrite>& debts) const;
+  void log_restored(const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
+  void hand_over_debts(WritePolicy& policy);
+  void tell_recovered();
+  void fill_log_stats(Stats& stats) const;
+  void refuse_uncoded(const char* call) const;
   /// Tells the shards how many entries to expect.
   void share_capacity();
-  [[nodiscard]] std::unique_lock<std::mutex> lock_admin() const;
+  [[nodiscard]] std::unique_lock<std::mutex> lock_admin() const { return lock_whole(admin_mutex_); }
+  [[nodiscard]] std::unique_lock<std::mutex> lock_whole(std::mutex& mutex) const;
   /// The function of compute() would be called again for ever if it cleared its own cache.
   void refuse_inside_compute(const char* call) const;
 
-  const CacheOptions options_;
-  const std::shared_ptr<Clock> clock_;
-  const std::uint64_t seed_;
-  EventBus& events_;
-  StripedCounters counters_;
-  DurationRecorder flush_durations_;
-  DurationRecorder load_durations_;
-  LoadFigures load_figures_;
-  Budget budget_;
   std::vector<std::unique_ptr<ShardType>> shards_;
   std::size_t shard_mask_ = 0;
-
-  /// Serialises changes of the whole. Before the gate, which is before the shards' locks.
-  mutable std::mutex admin_mutex_;
-  Gate gate_;
-  mutable std::mutex names_mutex_;
-  std::string strategy_name_;
-  StrategyFactory strategy_factory_;
-  std::shared_ptr<WritePolicy> policy_;
-  /// policy_ if it writes to a store, else null. Changed with the gate closed and all shards
-  /// locked, so it holds still for whoever passes the gate or has a shard's lock.
-  std::atomic<WritePolicy*> active_policy_{nullptr};
-  /// Figures of policies that were swapped away: counters never fall.
-  WritePolicyStats former_policies_;
-
-  std::mutex jitter_mutex_;
-  std::mt19937_64 jitter_;
+  // Their threads look at all of the above.
   std::unique_ptr<Sweeper> sweeper_;
+  std::unique_ptr<Sweeper> compactor_;
 };
 
 }  // namespace tarmac::internal
 
+#include <tarmac/core/internal/engine_batch.h>
+#include <tarmac/core/internal/engine_durable.h>
 #include <tarmac/core/internal/engine_entries.h>
+#include <tarmac/core/internal/engine_image.h>
 #include <tarmac/core/internal/engine_load.h>
 #include <tarmac/core/internal/engine_load_ends.h>
 #include <tarmac/core/internal/engine_load_more.h>
 #include <tarmac/core/internal/engine_parts.h>
 #include <tarmac/core/internal/engine_read.h>
+#include <tarmac/core/internal/engine_recovery.h>
+#include <tarmac/core/internal/engine_replay.h>
 #include <tarmac/core/internal/engine_snapshot.h>
 #include <tarmac/core/internal/engine_store.h>
 #include <tarmac/core/internal/engine_whole.h>

@@ -12,7 +12,13 @@ void Engine<K, V, H, E>::Loads::land(const Boarding& boarding, WriteIntent<V>& i
   auto& shard = engine_.shard_of(flight.hash);
   Ref<EntryType> spare;
   if (intent.keeps()) spare = engine_.make_entry(flight.key, flight.hash, intent.next);
-  EffectsType effects;
+  StoreWrite logged;
+  EffectsType effects;  // Before the passage: a value's destructor may write.
+  std::optional<Gate::Passage> passage;
+  if (engine_.log_) {
+    logged = engine_.encode(flight.key, flight.hash, intent.next);
+    passage.emplace(engine_.gate_);
+  }
   const std::lock_guard lock(shard.mutex);
   if (!shard.flights.end(flight)) return;
   // Whoever holds the key has already decided on what it was without this value.
@@ -21,6 +27,7 @@ void Engine<K, V, H, E>::Loads::land(const Boarding& boarding, WriteIntent<V>& i
   // The value that a refresh began with is still there, or evicted: its writers end the flight.
   intent.expected.reset();
   if (!boarding.refreshes) intent.expected = 0;
+  if (engine_.log_ && !engine_.note_loaded(logged, intent, flight.key)) return;
   const auto done = engine_.apply(shard, flight.key, flight.hash, intent, EntryState::clean, spare);
   if (done.stamp != 0 && options.early_refresh > 0) {
     allow_memos(shard, options);
@@ -34,12 +41,20 @@ void Engine<K, V, H, E>::Loads::end_without_value(const Boarding& boarding, bool
                                                   const LoadOptions& options) {
   const auto& flight = *boarding.flight;
   auto& shard = engine_.shard_of(flight.hash);
-  EffectsType effects;
+  WriteIntent<V> gone;  // There no longer is what the cache still has.
+  gone.removal_cause = RemovalCause::expired;
+  StoreWrite logged;
+  EffectsType effects;  // Before the passage: a value's destructor may write.
+  std::optional<Gate::Passage> passage;
+  if (engine_.log_ && boarding.refreshes) {
+    logged = engine_.encode(flight.key, flight.hash, gone.next);
+    passage.emplace(engine_.gate_);
+  }
   const std::lock_guard lock(shard.mutex);
   if (!shard.flights.end(flight) || found || boarding.owed) return;
   if (boarding.refreshes && !shard.key_locks.is_held(flight.key, flight.hash)) {
-    WriteIntent<V> gone;  // There no longer is what the cache still has.
-    gone.removal_cause = RemovalCause::expired;
+    gone.next.stamp = ++shard.last_stamp;
+    if (engine_.log_ && !engine_.note_loaded(logged, gone, flight.key)) return;
     Ref<EntryType> spare;
     engine_.apply(shard, flight.key, flight.hash, gone, EntryState::clean, spare);
   }
@@ -68,6 +83,7 @@ void Engine<K, V, H, E>::Loads::settle(const Boarding& boarding,
     throw;
   }
   flight.publish(intent ? intent->next.content : Content<V>());
+  if (engine_.log_) engine_.tend_log();
   engine_.after_unlock(engine_.shard_of(flight.hash), intent ? intent->next.deadline : kNever);
 }
 

@@ -19,7 +19,7 @@ std::vector<std::unique_ptr<EvictionStrategy>> Engine<K, V, H, E>::make_strategi
 }
 
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& factory) {
+void Engine<K, V, H, E>::swap_strategy(const std::string& name, const StrategyFactory& factory) {
   const auto began = clock_->steady_now();
   std::string detail;
   std::uint64_t handed = 0;
@@ -46,7 +46,7 @@ void Engine<K, V, H, E>::swap_strategy(std::string name, const StrategyFactory& 
       handed += order.size();
     }
     const std::lock_guard lock(names_mutex_);
-    strategy_name_ = std::move(name);
+    strategy_name_ = name;
     strategy_factory_ = factory;
   }
   counters_.add(Counter::strategy_swaps);
@@ -128,10 +128,12 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
                          " writes could not be flushed, so the old policy stays: " + rest.error);
       }
     }
+    if (log_ && writes) hand_over_debts(*made);
     const auto locks = lock_all();
     const std::lock_guard names(names_mutex_);
     policy_ = std::move(made);
     active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
+    writes_out_.store(writes || log_, std::memory_order_relaxed);
     if (old) retire(*old);
   }
   counters_.add(Counter::write_policy_swaps);
@@ -157,6 +159,7 @@ FlushReport Engine<K, V, H, E>::flush(std::chrono::nanoseconds limit) {
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState state) noexcept {
+  if (log_ && state == EntryState::clean) note_stored(write);
   auto& shard = shard_of(write.hash);
   const std::lock_guard lock(shard.mutex);
   if (auto* entry = shard.find_by_stamp(write.hash, write.stamp)) {
@@ -189,9 +192,9 @@ void Engine<K, V, H, E>::on_dead_letter(std::string_view message) noexcept {
 // A slot that a policy's own thread calls must not wait for a change of the whole that waits for
 // that thread.
 template <class K, class V, class H, class E>
-std::unique_lock<std::mutex> Engine<K, V, H, E>::lock_admin() const {
-  if (!Gate::PolicyThread::is_this_thread()) return std::unique_lock(admin_mutex_);
-  std::unique_lock lock(admin_mutex_, std::try_to_lock);
+std::unique_lock<std::mutex> Engine<K, V, H, E>::lock_whole(std::mutex& mutex) const {
+  if (!Gate::PolicyThread::is_this_thread()) return std::unique_lock(mutex);
+  std::unique_lock lock(mutex, std::try_to_lock);
   if (!lock) {
     throw UsageError("cache \"" + options_.name +
                      "\": a slot on flushed or store_error called for a change of the whole cache "

@@ -19,28 +19,39 @@ struct SnapshotData final : SnapshotBase {
   std::weak_ptr<BackingStore> image_of;
 };
 
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::order_copies(SnapshotData<K, V>& data) {
+  data.shards.resize(shards_.size());
+  const auto locks = lock_all();
+  const auto now = clock_->steady_now();
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    data.shards[i].taken_at = now;
+    data.shards[i].records.reserve(shards_[i]->table.size());
+  }
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    shards_[i]->due_copy.store(&data.shards[i], std::memory_order_release);
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::make_copies() {
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    shard->copy_if_due();
+  }
+}
+
 // One point in time: while all shards are locked, each is only told that it owes a copy. Whoever
 // changes a shard first, or this thread if nobody does, makes that shard's copy.
 template <class K, class V, class H, class E>
 std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
   auto data = std::make_shared<SnapshotData<K, V>>();
-  data->shards.resize(shards_.size());
   const auto began = clock_->steady_now();
   {
     const auto admin = lock_admin();
     {
       const Gate::Closure closed(gate_);
-      {
-        const auto locks = lock_all();
-        const auto now = clock_->steady_now();
-        for (std::size_t i = 0; i < shards_.size(); ++i) {
-          data->shards[i].taken_at = now;
-          data->shards[i].records.reserve(shards_[i]->table.size());
-        }
-        for (std::size_t i = 0; i < shards_.size(); ++i) {
-          shards_[i]->due_copy.store(&data->shards[i], std::memory_order_release);
-        }
-      }
+      order_copies(*data);
       // No write is between cache and store now, so the image belongs to the same moment. A store
       // that fails must not leave shards that owe a copy to a snapshot which is no more.
       std::exception_ptr failure;
@@ -57,10 +68,7 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
       } catch (...) {
         failure = std::current_exception();
       }
-      for (auto& shard : shards_) {
-        const std::lock_guard lock(shard->mutex);
-        shard->copy_if_due();
-      }
+      make_copies();
       if (failure) std::rethrow_exception(failure);
     }
     const std::lock_guard names(names_mutex_);
@@ -74,10 +82,10 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
 }
 
 template <class K, class V, class H, class E>
-Ref<Entry<K, V>> Engine<K, V, H, E>::revive(const SnapshotRecord<K, V>& record,
+Ref<Entry<K, V>> Engine<K, V, H, E>::revive(const K& key, std::uint64_t hash,
+                                            const SnapshotRecord<K, V>& record,
                                             SteadyNanos now) const {
-  const K& key = record.key_owner->key;
-  auto entry = make_entry(key, hash_of(key), record.version);
+  auto entry = make_entry(key, hash, record.version);
   entry->inserted_at = record.inserted_at;
   entry->accessed_at = record.accessed_at;
   entry->visits = record.visits;
@@ -108,7 +116,8 @@ auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyN
   for (const auto& shard : snapshot.shards) {
     for (const auto& record : shard.records) {
       if (record.expires_at <= now) continue;
-      auto entry = revive(record, now);
+      const K& key = record.key_owner->key;
+      auto entry = revive(key, hash_of(key), record, now);
       auto& content = *contents[shard_index(entry->hash)];
       content.add(std::move(entry), snapshot.size / shards_.size());
     }
@@ -176,35 +185,31 @@ void Engine<K, V, H, E>::mark_dirty_entries() {
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
   refuse_inside_compute("restore_snapshot()");
+  auto contents = build_aside(snapshot, clock_->steady_now());
+  replace_content(snapshot, contents);
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::replace_content(
+    const SnapshotData<K, V>& snapshot,
+    std::vector<std::shared_ptr<ShardContent<K, V>>>& contents) {
   const auto began = clock_->steady_now();
   std::uint64_t restored = 0;
   SteadyNanos next_due = kNever;
-  auto contents = build_aside(snapshot, began);
   {
+    std::unique_lock<std::mutex> image;
+    if (log_) image = lock_whole(image_mutex_);
     const auto admin = lock_admin();
     const Gate::Closure closed(gate_);
-    restore_store(snapshot, contents);
+    if (log_) {
+      restore_logged(snapshot, contents);
+    } else {
+      restore_store(snapshot, contents);
+    }
     {
       const auto locks = lock_all();
-      for (auto& shard : shards_) shard->limbo.reserve();
-      for (std::size_t i = 0; i < shards_.size(); ++i) {
-        auto& shard = *shards_[i];
-        auto& content = *contents[i];
-        budget_.subtract(shard.table.size(), shard.weight);
-        budget_.add(content.table.size(), content.weight);
-        restored += content.table.size();
-        shard.exchange(content.table, content.hits);
-        shard.wheel.swap(content.wheel);
-        shard.set_strategy(content.strategy);
-        // Readers may be in the middle of what was there before.
-        shard.limbo.retire(std::shared_ptr<const void>(contents[i]), shard.weight);
-        std::swap(shard.weight, content.weight);
-        shard.tick = content.last_tick;
-        shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
-        ++shard.epoch;
-        shard.flights.supersede_all();
-        next_due = std::min(next_due, shard.wheel->next_due());
-      }
+      restored = install(contents);
+      for (auto& shard : shards_) next_due = std::min(next_due, shard->wheel->next_due());
       const std::lock_guard names(names_mutex_);
       strategy_name_ = snapshot.strategy;
       strategy_factory_ = snapshot.strategy_factory;
@@ -215,6 +220,7 @@ void Engine<K, V, H, E>::restore_snapshot(const SnapshotData<K, V>& snapshot) {
   reclaim();
   relieve(nullptr);  // The capacity may have shrunk since.
   wake_sweeper(next_due);
+  if (log_) tend_log();
   counters_.add(Counter::snapshots_restored);
   announce(EventType::snapshot_restored, snapshot.strategy, restored, clock_->steady_now() - began);
 }

@@ -34,7 +34,7 @@ StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash,
     }
     return write;
   } else {
-    // set_write_policy() has refused every policy that would get here.
+    // recover() and set_write_policy() have refused what would get here.
     TARMAC_ASSERT(false);
     return {};
   }

@@ -7,16 +7,7 @@ namespace tarmac::internal {
 
 template <class K, class V, class H, class E>
 Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
-    : options_(std::move(options)),
-      clock_(options_.clock ? options_.clock : system_clock()),
-      seed_(options_.seed ? *options_.seed : random_seed()),
-      events_(events),
-      budget_({options_.max_entries, options_.max_bytes}),
-      strategy_name_(options_.eviction),
-      strategy_factory_([name = options_.eviction, parameters = options_.eviction_parameters] {
-        return strategy_registry().make(name, parameters);
-      }),
-      jitter_(seed_) {
+    : EngineState(std::move(options), events) {
   const ShardServices services{
       options_.name, *clock_,
       events_,       counters_,
@@ -42,6 +33,7 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::shut_down() {
   if (sweeper_) sweeper_->stop();
+  if (compactor_) compactor_->stop();
   std::shared_ptr<WritePolicy> last;
   {
     const std::lock_guard lock(names_mutex_);
@@ -50,10 +42,12 @@ void Engine<K, V, H, E>::shut_down() {
     if (last) retire(*last);
   }
   last.reset();  // Writes what it still owes; its reports, and slots, still find the cache.
+  log_.reset();
 }
 
 template <class K, class V, class H, class E>
 Engine<K, V, H, E>::~Engine() {
+  if (sweeper_) sweeper_->stop();  // It is running still if the log could not be opened.
   for (auto& shard : shards_) {
     EffectsType effects;
     shard->drain_all();  // A value's destructor may make the next drain, when the entries are gone.
@@ -91,26 +85,32 @@ void Engine<K, V, H, E>::refuse_inside_compute(const char* call) const {
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::clear() {
   refuse_inside_compute("clear()");
-  for (auto& shard : shards_) {
-    EffectsType effects;
-    {
-      const std::lock_guard lock(shard->mutex);
-      const auto now = clock_->steady_now();
-      std::vector<EntryType*> all;
-      all.reserve(shard->table.size());
-      shard->table.for_each(
-          [&all](EntryNode& node) { all.push_back(static_cast<EntryType*>(&node)); });
-      ++shard->epoch;
-      for (auto* entry : all) {
-        const bool expired = shard->is_expired(*entry, now);
-        shard->remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, now);
-      }
-      shard->flights.supersede_all();  // After what has just expired was kept.
-      shard->finish(effects, true);
+  if (log_) {
+    clear_logged();
+  } else {
+    for (auto& shard : shards_) {
+      EffectsType effects;
+      clear_shard(*shard, effects);
+      shard->events.deliver(events_);
     }
-    shard->events.deliver(events_);
   }
   reclaim();
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::clear_shard(ShardType& shard, EffectsType& effects) {
+  const std::lock_guard lock(shard.mutex);
+  const auto now = clock_->steady_now();
+  std::vector<EntryType*> all;
+  all.reserve(shard.table.size());
+  shard.table.for_each([&all](EntryNode& node) { all.push_back(static_cast<EntryType*>(&node)); });
+  ++shard.epoch;
+  for (auto* entry : all) {
+    const bool expired = shard.is_expired(*entry, now);
+    shard.remove(*entry, expired ? RemovalCause::expired : RemovalCause::cleared, now);
+  }
+  shard.flights.supersede_all();  // After what has just expired was kept.
+  shard.finish(effects, true);
 }
 
 template <class K, class V, class H, class E>
@@ -219,6 +219,7 @@ void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   stats.backpressure_seconds =
       in_seconds(former_policies_.backpressure_nanoseconds + now.backpressure_nanoseconds);
   stats.oldest_dirty_seconds = in_seconds(now.oldest_dirty_nanoseconds);
+  if (log_) fill_log_stats(stats);
 }
 
 template <class K, class V, class H, class E>
@@ -234,6 +235,11 @@ void Engine<K, V, H, E>::announce(EventType type, std::string_view detail, std::
   event.duration_nanoseconds = nanoseconds;
   event.detail = detail;
   events_.emit(event);
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::wake_sweeper(SteadyNanos deadline) {
+  if (sweeper_ && deadline != kNever) sweeper_->wake(deadline);
 }
 
 }  // namespace tarmac::internal

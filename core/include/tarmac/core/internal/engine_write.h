@@ -92,7 +92,7 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
     {
       auto lock = spin_then_wait(shard.mutex);
       shard.key_locks.wait_until_free(lock, key, hash);
-      if (active_policy_.load(std::memory_order_relaxed) == nullptr) {
+      if (!writes_out_.load(std::memory_order_relaxed)) {
         intent.next.stamp = ++shard.last_stamp;
         mutation = apply(shard, key, hash, intent, EntryState::clean, spare);
         shard.finish(effects);
@@ -115,15 +115,20 @@ Mutation<V> Engine<K, V, H, E>::write_and_release(std::optional<KeyHold>& hold, 
   try {
     auto mutation = write_held(*hold, key, intent, effects);
     hold.reset();
+    if (log_) tend_log();
     return mutation;
   } catch (const StoreError& error) {
     hold.reset();
     announce(EventType::store_error, error.what(), 1, 0);
     throw;
+  } catch (const DurabilityError& error) {
+    hold.reset();
+    announce(EventType::durability_error, error.what(), 1, 0);
+    throw;
   }
 }
 
-// The store first, then the cache: if the store refuses, nothing has changed.
+// The log and the store first, then the cache: if one refuses, nothing has changed.
 template <class K, class V, class H, class E>
 Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V>& intent,
                                            EffectsType& effects) {
@@ -141,13 +146,14 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
   EntryState state = EntryState::clean;
   bool in_store = false;
   std::optional<Version<V>> loaded;
-  if (auto* policy = active_policy_.load(std::memory_order_relaxed)) {
+  if (auto* policy = active_policy_.load(std::memory_order_relaxed); policy || log_) {
     {
       const std::lock_guard lock(shard.mutex);
       if (is_outdated()) return {};
     }
-    if (intent.want_before && !peek(key)) loaded = load_stored(*policy, key);
-    state = policy->on_write(encode(key, hold.hash(), intent.next));
+    if (policy && intent.want_before && !peek(key)) loaded = load_stored(*policy, key);
+    state = log_ ? write_logged(hold, key, intent, policy)
+                 : policy->on_write(encode(key, hold.hash(), intent.next));
     in_store = true;
     if (intent.keeps() && !policy->keeps_written_values()) {
       intent.keep_in_cache = false;
@@ -155,7 +161,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
     }
   }
   const std::lock_guard lock(shard.mutex);
-  // With a store the write has happened, and a clear() that came after it stands.
+  // With a store or a log the write has happened, and a clear() that came after it stands.
   Mutation<V> mutation;
   mutation.applied = in_store;
   if (in_store) shard.flights.supersede(key, hold.hash());
@@ -235,11 +241,6 @@ void Engine<K, V, H, E>::evict_one_if_over(ShardType& shard, bool& found) {
     shard.finish(effects);
   }
   shard.events.deliver(events_);
-}
-
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::wake_sweeper(SteadyNanos deadline) {
-  if (sweeper_ && deadline != kNever) sweeper_->wake(deadline);
 }
 
 }  // namespace tarmac::internal

@@ -1,0 +1,219 @@
+// Engine: content built aside from the records of a log, an image or a snapshot file. Included by
+// engine.h.
+#pragma once
+
+#include <tarmac/core/internal/engine.h>
+#include <tarmac/core/internal/shard_content.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <unordered_map>
+
+namespace tarmac::internal {
+
+// Builds contents aside from records in their order. The order of the records is the order of use:
+// the last one was used last.
+template <class K, class V, class H, class E>
+struct Engine<K, V, H, E>::Replay {
+  explicit Replay(const Engine& owner)
+      : engine(owner), now(owner.clock_->steady_now()), wall_now(owner.clock_->wall_now()) {
+    start();
+  }
+
+  void start() {
+    contents.clear();
+    for (std::size_t i = 0; i < engine.shards_.size(); ++i) {
+      contents.push_back(std::make_shared<ShardContent<K, V>>(now));
+    }
+  }
+
+  void operator()(const JournalRecord& record) {
+    newest_stamp = std::max(newest_stamp, record.stamp);
+    switch (record.kind) {
+      case JournalRecord::Kind::put:
+      case JournalRecord::Kind::erase:
+        write(record);
+        return;
+      case JournalRecord::Kind::clear:
+        start();
+        return;
+      case JournalRecord::Kind::stored: {
+        const auto found = debts.find(std::string(record.key));
+        if (found != debts.end() && found->second.stamp == record.stamp) debts.erase(found);
+        return;
+      }
+      case JournalRecord::Kind::touch:
+        touch(record);
+        return;
+    }
+  }
+
+  void write(const JournalRecord& record) {
+    const K key(decode<K>(record.key));
+    const auto hash = engine.hash_of(key);
+    auto& content = *contents[engine.shard_index(hash)];
+    const bool is_put = record.kind == JournalRecord::Kind::put;
+    std::uint16_t visits = visits_of(record);
+    if (auto* former = find(content, key, hash)) {
+      if (former->stamp > record.stamp) return;
+      visits = std::max(visits, former->visits);
+      drop(content, *former);
+    }
+    if (!debts.empty() || record.dirty) owe(record, hash);
+    const auto weight = record.weight.value_or(0);
+    if (!is_put || weight > std::numeric_limits<std::uint32_t>::max() ||
+        !engine.budget_.could_hold(weight)) {
+      return;
+    }
+    Version<V> version;
+    version.content = Content<V>(decode<V>(record.value));
+    version.stamp = record.stamp;
+    version.weight = static_cast<std::uint32_t>(weight);
+    set_times(version, record);
+    add(content, key, hash, version, visits);
+  }
+
+  void touch(const JournalRecord& record) {
+    const K key(decode<K>(record.key));
+    const auto hash = engine.hash_of(key);
+    auto& content = *contents[engine.shard_index(hash)];
+    auto* former = find(content, key, hash);
+    if (former == nullptr || former->stamp > record.stamp) return;
+    auto version = former->version();
+    const auto visits = former->visits;
+    version.stamp = record.stamp;
+    set_times(version, record);
+    drop(content, *former);
+    add(content, key, hash, version, visits);
+  }
+
+  /// Ends the building: what has expired is left out and counted, what is owed is dirty.
+  void finish(const StrategyFactory& factory) {
+    auto strategies = engine.make_strategies(factory);
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+      auto& content = *contents[i];
+      content.order.clear();
+      std::vector<EntryType*> late;
+      content.table.for_each([&](EntryNode& node) {
+        auto& entry = static_cast<EntryType&>(node);
+        if (entry.deadline() <= now) {
+          late.push_back(&entry);
+        } else {
+          content.order.push_back(&entry);
+        }
+      });
+      for (auto* entry : late) drop(content, *entry);
+      expired += late.size();
+      content.rank(std::move(strategies[i]));
+    }
+    for (const auto& [key, debt] : debts) {
+      auto& content = *contents[engine.shard_index(debt.hash)];
+      auto* entry = find(content, decode<K>(key), debt.hash);
+      if (entry != nullptr && entry->stamp == debt.stamp) entry->life.move_to(EntryState::dirty);
+    }
+  }
+
+  const Engine& engine;
+  const SteadyNanos now;
+  const WallNanos wall_now;
+  std::vector<std::shared_ptr<ShardContent<K, V>>> contents;
+  std::unordered_map<std::string, StoreWrite> debts;
+  std::uint64_t newest_stamp = 0;
+  std::uint64_t expired = 0;
+
+ private:
+  template <class T>
+  [[nodiscard]] T decode(std::string_view bytes) const {
+    try {
+      return Codec<T>::decode(bytes);
+    } catch (const StoreError& error) {
+      throw DurabilityError("cache \"" + engine.options_.name +
+                            "\": a record is of other types than this cache's: " + error.what());
+    }
+  }
+  [[nodiscard]] static std::uint16_t visits_of(const JournalRecord& record) {
+    return static_cast<std::uint16_t>(
+        std::min<std::uint64_t>(record.visits, EntryNode::kMaxVisits));
+  }
+  [[nodiscard]] static EntryType* find(const ShardContent<K, V>& content, const K& key,
+                                       std::uint64_t hash) {
+    return static_cast<EntryType*>(content.table.find(hash, [&key](const EntryNode& node) {
+      return E{}(static_cast<const EntryType&>(node).key, key);
+    }));
+  }
+  static void drop(ShardContent<K, V>& content, EntryType& entry) {
+    content.table.erase(entry);
+    if (entry.timer) content.wheel->cancel(*entry.timer);
+    content.weight -= entry.weight;
+    static_cast<void>(Ref<EntryType>::adopt(&entry));
+  }
+  // The wall clock may have been set since: no more may remain than there was at first.
+  void set_times(Version<V>& version, const JournalRecord& record) const {
+    version.created_at = now;
+    version.deadline = kNever;
+    if (!record.expires_at) return;
+    auto remaining = *record.expires_at > wall_now ? *record.expires_at - wall_now : 0;
+    if (record.ttl > 0) remaining = std::min(remaining, record.ttl);
+    version.deadline = deadline_after(now, remaining);
+    if (record.ttl > 0) version.created_at = version.deadline - record.ttl;
+  }
+  void add(ShardContent<K, V>& content, const K& key, std::uint64_t hash, const Version<V>& version,
+           std::uint16_t visits) {
+    const SnapshotRecord<K, V> as_used_now{{},        version,   deadline_of(version),
+                                           tick_ + 1, tick_ + 1, visits};
+    ++tick_;
+    content.add(engine.revive(key, hash, as_used_now, now),
+                engine.shards_[engine.shard_index(hash)]->expected_entries);
+  }
+  [[nodiscard]] SteadyNanos deadline_of(const Version<V>& version) const {
+    const auto& idle = engine.options_.expire_after_access;
+    if (!idle) return version.deadline;
+    return std::min(version.deadline, deadline_after(now, idle->count()));
+  }
+  void owe(const JournalRecord& record, std::uint64_t hash) {
+    std::string key(record.key);
+    const auto found = debts.find(key);
+    if (found != debts.end() && found->second.stamp > record.stamp) return;
+    if (!record.dirty) {
+      if (found != debts.end()) debts.erase(found);
+      return;
+    }
+    StoreWrite debt;
+    debt.key = key;
+    if (record.kind == JournalRecord::Kind::put) debt.value = std::string(record.value);
+    debt.stamp = record.stamp;
+    debt.expires_at = record.expires_at;
+    debt.hash = hash;
+    debts.insert_or_assign(std::move(key), std::move(debt));
+  }
+
+  std::uint32_t tick_ = 0;
+};
+
+template <class K, class V, class H, class E>
+std::uint64_t Engine<K, V, H, E>::install(
+    std::vector<std::shared_ptr<ShardContent<K, V>>>& contents) {
+  std::uint64_t installed = 0;
+  for (auto& shard : shards_) shard->limbo.reserve();
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    auto& shard = *shards_[i];
+    auto& content = *contents[i];
+    budget_.subtract(shard.table.size(), shard.weight);
+    budget_.add(content.table.size(), content.weight);
+    installed += content.table.size();
+    shard.exchange(content.table, content.hits);
+    shard.wheel.swap(content.wheel);
+    shard.set_strategy(content.strategy);
+    // Readers may be in the middle of what was there before.
+    shard.limbo.retire(std::shared_ptr<const void>(contents[i]), shard.weight);
+    std::swap(shard.weight, content.weight);
+    shard.tick = content.last_tick;
+    shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
+    ++shard.epoch;
+    shard.flights.supersede_all();
+  }
+  return installed;
+}
+
+}  // namespace tarmac::internal

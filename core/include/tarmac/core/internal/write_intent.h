@@ -1,0 +1,44 @@
+// What a write is to do to its key, and what it has done.
+#pragma once
+
+#include <tarmac/core/eviction_strategy.h>
+#include <tarmac/core/internal/entry.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace tarmac::internal {
+
+/// What one write is to do to its key.
+template <class V>
+struct WriteIntent {
+  /// The new value, whose stamp the write will give it; without a content, the key is removed.
+  Version<V> next;
+  /// False for a value that goes to the store but is too large for the cache.
+  bool keep_in_cache = true;
+  RemovalCause removal_cause = RemovalCause::erased;
+  /// Whether the version before is wanted, and if it is to be asked of the store where the key is
+  /// not cached: for undo.
+  bool want_before = false;
+  /// If set, the write happens only while the key has the version of this stamp; 0 stands for an
+  /// absent key.
+  std::optional<std::uint64_t> expected;
+
+  [[nodiscard]] bool keeps() const noexcept { return keep_in_cache && next; }
+};
+
+/// What a write has done: what changed, and what was there before.
+template <class V>
+struct Mutation {
+  bool applied = false;
+  /// The key was cached.
+  bool was_present = false;
+  /// If it was wanted.
+  std::optional<Version<V>> before;
+  /// `before` came from the store; its weight is unknown.
+  bool loaded = false;
+  /// Of this write; 0 if the key is absent now.
+  std::uint64_t stamp = 0;
+};
+
+}  // namespace tarmac::internal
