@@ -3,6 +3,7 @@
 #include <tarmac/config/pieces.h>
 #include <tarmac/core/error.h>
 
+#include "cache_sections.h"
 #include "part_reader.h"
 #include "yaml_text.h"
 
@@ -45,32 +46,9 @@ namespace {
 
 constexpr std::uint64_t kShardsMax = 1024;
 constexpr std::uint64_t kQueueMax = 1'000'000;
-constexpr double kEarlyRefreshMax = 1'000;
 constexpr YamlRange<YamlDuration> kRequestTimeouts{std::chrono::milliseconds(1),
                                                    std::chrono::hours(1)};
 constexpr std::string_view kUnlimited = "unlimited";
-
-/// Reads the values of one map, each in an attempt of its own.
-class Reader {
- public:
-  Reader(const YamlNode& node, const std::string& keys, Problems& problems)
-      : map_(node, config_keys().at(keys)), problems_(problems) {}
-
-  /// Calls `read` with the value of `key`, if the map has it.
-  template <class Read>
-  void with(std::string_view key, const Read& read) const {
-    if (const auto* value = map_.find(key)) problems_.attempt([&] { read(*value); });
-  }
-  /// The same, and a problem if the map does not have it.
-  template <class Read>
-  void need(std::string_view key, const Read& read) const {
-    problems_.attempt([&] { read(map_.require(key)); });
-  }
-
- private:
-  MapReader map_;
-  Problems& problems_;
-};
 
 bool is_unlimited(const YamlNode& node) {
   return node.is_scalar() && !node.quoted && node.text == kUnlimited;
@@ -137,7 +115,7 @@ PartKind policy_kind(const std::optional<PartConfig>& store) {
 }
 
 /// Policy and store have to fit: one without the other does nothing that the file's author wants.
-void read_policy_and_store(const Reader& map, CacheConfig& cache) {
+void read_policy_and_store(const MapSection& map, CacheConfig& cache) {
   const YamlNode* store_node = nullptr;
   map.with("store", [&](const YamlNode& node) {
     store_node = &node;
@@ -172,48 +150,7 @@ void read_policy_and_store(const Reader& map, CacheConfig& cache) {
   });
 }
 
-void read_undo(const YamlNode& node, CacheOptions& options, Problems& problems) {
-  const Reader map(node, "caches[].undo", problems);
-  map.with("max_commands", [&](const YamlNode& n) { options.undo_commands_max = as_uint(n); });
-  map.with("max_bytes", [&](const YamlNode& n) { options.undo_bytes_max = as_bytes(n); });
-}
-
-void read_loading(const YamlNode& node, LoadOptions& loading, Problems& problems) {
-  const Reader map(node, "caches[].loading", problems);
-  const auto read_time = [&map](const char* key, std::optional<std::chrono::nanoseconds>& time) {
-    map.with(key, [&time](const YamlNode& n) { time = as_duration(n, kPositiveDuration); });
-  };
-  read_time("negative_ttl", loading.negative_ttl);
-  read_time("error_ttl", loading.error_ttl);
-  read_time("refresh_after", loading.refresh_after);
-  read_time("stale_if_error", loading.stale_if_error);
-  read_time("soft_timeout", loading.soft_timeout);
-  read_time("hard_timeout", loading.hard_timeout);
-  map.with("early_refresh", [&](const YamlNode& n) {
-    loading.early_refresh = as_double(n, {0, kEarlyRefreshMax});
-  });
-}
-
-void read_durability(const YamlNode& node, CacheOptions& options, Problems& problems) {
-  constexpr YamlRange<std::uint64_t> kFrom4KiB{4'096, std::numeric_limits<std::int64_t>::max()};
-  static const std::vector<std::string> modes{"always", "interval", "never"};
-  auto& log = options.durability.emplace();
-  const Reader map(node, "caches[].durability", problems);
-  map.need("directory", [&](const YamlNode& n) { log.directory = as_string(n); });
-  map.with("sync", [&](const YamlNode& n) {
-    const auto found = std::ranges::find(modes, as_choice(n, "sync mode", modes));
-    log.sync = static_cast<SyncMode>(found - modes.begin());
-  });
-  map.with("interval",
-           [&](const YamlNode& n) { log.interval = as_duration(n, kPositiveDuration); });
-  map.with("segment_bytes", [&](const YamlNode& n) { log.segment_bytes = as_bytes(n, kFrom4KiB); });
-  map.with("compact_bytes", [&](const YamlNode& n) { log.compact_bytes = as_bytes(n, kFrom4KiB); });
-  map.with("max_record_bytes",
-           [&](const YamlNode& n) { log.max_record_bytes = as_bytes(n, kFrom4KiB); });
-  map.with("fail_open", [&](const YamlNode& n) { log.fail_open = as_bool(n); });
-}
-
-void read_times(const Reader& map, CacheOptions& options) {
+void read_times(const MapSection& map, CacheOptions& options) {
   map.with("default_ttl",
            [&](const YamlNode& n) { options.default_ttl = as_duration(n, kPositiveDuration); });
   map.with("ttl_jitter", [&](const YamlNode& n) { options.ttl_jitter = as_duration(n); });
@@ -229,7 +166,7 @@ CacheConfig read_cache(const YamlNode& node, Problems& problems) {
   CacheConfig cache;
   auto& options = cache.options;
   const auto before = problems.list().size();
-  const Reader map(node, "caches[]", problems);
+  const MapSection map(node, "caches[]", problems);
   map.need("name", [&](const YamlNode& n) { options.name = read_cache_name(n); });
   map.with("max_entries", [&](const YamlNode& n) { options.max_entries = read_bound(n, as_uint); });
   map.with("max_bytes", [&](const YamlNode& n) { options.max_bytes = read_bound(n, as_bytes); });
@@ -349,7 +286,7 @@ std::vector<EventType> read_event_types(const YamlNode& node) {
 
 MetricsConfig read_metrics(const YamlNode& node, Problems& problems) {
   MetricsConfig metrics;
-  const Reader map(node, "observers.metrics", problems);
+  const MapSection map(node, "observers.metrics", problems);
   map.with("allow_remote", [&](const YamlNode& n) { metrics.allow_remote = as_bool(n); });
   map.with("address", [&](const YamlNode& n) {
     metrics.address = read_address(n);
@@ -370,7 +307,7 @@ EventLogConfig read_event_log(const YamlNode& node, Problems& problems) {
       log.types.push_back(type);
     }
   }
-  const Reader map(node, "observers.event_log", problems);
+  const MapSection map(node, "observers.event_log", problems);
   map.need("path", [&](const YamlNode& n) {
     if (as_string(n).empty()) throw n.error("the path is empty", "write the name of a file");
     log.path = as_string(n);
@@ -386,10 +323,10 @@ EventLogConfig read_event_log(const YamlNode& node, Problems& problems) {
 Config read_config(const YamlNode& root, Problems& problems) {
   Config config;
   problems.attempt([&] {
-    const Reader map(root, "", problems);
+    const MapSection map(root, "", problems);
     map.need("caches", [&](const YamlNode& n) { config.caches = read_caches(n, problems); });
     map.with("observers", [&](const YamlNode& node) {
-      const Reader observers(node, "observers", problems);
+      const MapSection observers(node, "observers", problems);
       observers.with("metrics", [&](const YamlNode& n) {
         config.observers.metrics = read_metrics(n, problems);
       });

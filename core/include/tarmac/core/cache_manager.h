@@ -23,8 +23,8 @@ namespace tarmac {
 ///
 /// - Thread-safety: all members may be called from any thread, but for the destructor.
 /// - Locks: no function, slot, store or value destructor of the user runs under a lock of the
-/// cache.
-///   Hash, equality and weigher do. The function of compute() runs under a lock of its key alone.
+/// cache;
+///   hash, equality and weigher do. The function of compute() runs under a lock of its key alone.
 /// - Exceptions: what users' code throws passes through. A look-up never throws for a miss. A write
 ///   throws StoreError if the write policy's store refuses; cache and store are then as before.
 /// - With `durability`: a write throws DurabilityError if the log cannot be written. The cache is
@@ -44,10 +44,7 @@ class CacheManager final : public CacheBase {
   explicit CacheManager(CacheOptions options = {}, Weigher<K, V> weigher = nullptr);
   /// Writes what is dirty, bounded by the write policy's limit; what remains has been told as
   /// store_error. No other thread may use the cache any more.
-  ~CacheManager() override {
-    detach_probe();
-    engine_.shut_down();
-  }
+  ~CacheManager() override;
 
   // Entries --------------------------------------------------------------------------------------
 
@@ -190,12 +187,8 @@ class CacheManager final : public CacheBase {
   /// write policy stay; with a store, the entries are written to it, as restore_snapshot() does.
   void load_snapshot(const std::filesystem::path& file) { engine_.load_snapshot(file); }
 
-  // Durable mode ---------------------------------------------------------------------------------
-
   /// What the constructor has found in the log; empty without one.
-  [[nodiscard]] const std::optional<RecoveryReport>& recovery_report() const noexcept {
-    return engine_.recovery();
-  }
+  [[nodiscard]] const std::optional<RecoveryReport>& recovery_report() const noexcept;
   /// Makes an image of the content now, and lets the log before it go. Throws UsageError without a
   /// log; DurabilityError if it failed, and then the log is as it was.
   void compact() { engine_.compact(); }
@@ -209,25 +202,14 @@ class CacheManager final : public CacheBase {
   [[nodiscard]] const std::shared_ptr<Clock>& clock() const noexcept { return engine_.clock(); }
 
   /// Bytes of content of key and value (content_bytes()).
-  [[nodiscard]] static Weigher<K, V> default_weigher() {
-    return [](const K& key, const V& value) { return content_bytes(key) + content_bytes(value); };
-  }
+  [[nodiscard]] static Weigher<K, V> default_weigher();
 
  private:
   using Intent = internal::WriteIntent<V>;
   using Change = internal::KeyChange<K, V>;
   using Record = internal::HistoryRecord<K, V>;
+  using Prepared = internal::PreparedWrite<V>;
 
-  /// A value on its way in, and what will become of it.
-  struct Prepared {
-    Intent intent;
-    SetOutcome outcome = SetOutcome::stored;
-  };
-
-  [[nodiscard]] static CacheOptions validated(CacheOptions options) {
-    options.validate();
-    return options;
-  }
   [[nodiscard]] Prepared prepare(Key key, V&& value, const SetOptions& options);
   [[nodiscard]] std::uint64_t weigh(Key key, const V& value) const;
   void count(SetOutcome outcome);

@@ -17,6 +17,22 @@ CacheManager<K, V, H, E>::CacheManager(CacheOptions options, Weigher<K, V> weigh
 }
 
 template <class K, class V, class H, class E>
+CacheManager<K, V, H, E>::~CacheManager() {
+  detach_probe();
+  engine_.shut_down();
+}
+
+template <class K, class V, class H, class E>
+Weigher<K, V> CacheManager<K, V, H, E>::default_weigher() {
+  return [](const K& key, const V& value) { return content_bytes(key) + content_bytes(value); };
+}
+
+template <class K, class V, class H, class E>
+const std::optional<RecoveryReport>& CacheManager<K, V, H, E>::recovery_report() const noexcept {
+  return engine_.recovery();
+}
+
+template <class K, class V, class H, class E>
 auto CacheManager<K, V, H, E>::prepare(Key key, V&& value, const SetOptions& options) -> Prepared {
   Prepared prepared;
   const std::uint64_t weight = options.weight ? *options.weight : weigh(key, value);

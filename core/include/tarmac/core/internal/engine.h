@@ -238,8 +238,6 @@ class Engine final : public WritePolicyHost, private EngineState {
 #include <tarmac/core/internal/engine_entries.h>
 #include <tarmac/core/internal/engine_image.h>
 #include <tarmac/core/internal/engine_load.h>
-#include <tarmac/core/internal/engine_load_ends.h>
-#include <tarmac/core/internal/engine_load_more.h>
 #include <tarmac/core/internal/engine_parts.h>
 #include <tarmac/core/internal/engine_read.h>
 #include <tarmac/core/internal/engine_recovery.h>

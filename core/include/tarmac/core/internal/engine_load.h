@@ -211,3 +211,6 @@ void Engine<K, V, H, E>::supersede_loads() {
 }
 
 }  // namespace tarmac::internal
+
+#include <tarmac/core/internal/engine_load_ends.h>
+#include <tarmac/core/internal/engine_load_more.h>

@@ -151,14 +151,11 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
       const std::lock_guard lock(shard.mutex);
       if (is_outdated()) return {};
     }
+    if (policy && !policy->keeps_written_values()) intent.leave_to_store();
     if (policy && intent.want_before && !peek(key)) loaded = load_stored(*policy, key);
     state = log_ ? write_logged(hold, key, intent, policy)
                  : policy->on_write(encode(key, hold.hash(), intent.next));
     in_store = true;
-    if (intent.keeps() && !policy->keeps_written_values()) {
-      intent.keep_in_cache = false;
-      intent.removal_cause = RemovalCause::replaced;
-    }
   }
   const std::lock_guard lock(shard.mutex);
   // With a store or a log the write has happened, and a clear() that came after it stands.

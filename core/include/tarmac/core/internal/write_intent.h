@@ -1,6 +1,7 @@
 // What a write is to do to its key, and what it has done.
 #pragma once
 
+#include <tarmac/core/cache_options.h>
 #include <tarmac/core/eviction_strategy.h>
 #include <tarmac/core/internal/entry.h>
 
@@ -25,6 +26,19 @@ struct WriteIntent {
   std::optional<std::uint64_t> expected;
 
   [[nodiscard]] bool keeps() const noexcept { return keep_in_cache && next; }
+  /// The store is to have the value, and the cache no other.
+  void leave_to_store() noexcept {
+    if (!keeps()) return;
+    keep_in_cache = false;
+    removal_cause = RemovalCause::replaced;
+  }
+};
+
+/// A value on its way in, and what will become of it.
+template <class V>
+struct PreparedWrite {
+  WriteIntent<V> intent;
+  SetOutcome outcome = SetOutcome::stored;
 };
 
 /// What a write has done: what changed, and what was there before.
