@@ -1,93 +1,21 @@
 // A program that writes is killed with -9 again and again, over the same folder.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
+#include <tarmac/core/cache_manager.h>
+#include <tarmac/durability/catalog.h>
 #include <tarmac/durability/log.h>
-#include <unistd.h>
+#include <tarmac/strategies/catalog.h>
 
-#include <array>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "log_rig.h"
 #include "scratch.h"
-#include "writer_protocol.h"
+#include "victim.h"
 
 namespace tarmac {
 namespace {
-
-using Counts = std::array<std::uint64_t, writer::kThreads>;
-
-/// Starts the writer, kills it after `count` acknowledgements, and reads what it told until then.
-class Victim {
- public:
-  Victim(const std::string& folder, const std::string& mode, const Counts& start) {
-    std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
-    std::vector<std::string> words = {TARMAC_WRITER, folder, mode};
-    for (const auto one : start) words.push_back(std::to_string(one));
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      ::close(ends[0]);
-      ::close(ends[1]);
-      ::execv(arguments[0], arguments.data());
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    told_ = ends[0];
-  }
-  Victim(const Victim&) = delete;
-  Victim& operator=(const Victim&) = delete;
-  ~Victim() { ::close(told_); }
-
-  /// False if it ended by itself.
-  bool kill_after(std::uint64_t count, Counts& acknowledged) {
-    bool alive = true;
-    for (std::uint64_t i = 0; i < count && alive; ++i) alive = read_one(acknowledged);
-    ::kill(child_, SIGKILL);
-    int status = 0;
-    ::waitpid(child_, &status, 0);
-    while (read_one(acknowledged)) continue;
-    return alive && WIFSIGNALED(status);
-  }
-
- private:
-  bool read_one(Counts& acknowledged) const {
-    writer::Acknowledgement one;
-    if (::read(told_, &one, sizeof one) != sizeof one) return false;
-    acknowledged.at(one.thread) = one.change;
-    return true;
-  }
-
-  pid_t child_ = -1;
-  int told_ = -1;
-};
-
-/// Each thread's keys must be as after what it was told, or after the one change under way.
-void expect_all(const Replica& replica, Counts& counts) {
-  const auto content = replica.content();
-  const auto fits = [&](std::uint64_t thread, std::uint64_t changes) {
-    for (std::uint64_t key = 0; key < writer::kKeys; ++key) {
-      const auto found = content.find(writer::key_text(thread, key));
-      const auto wanted = writer::value_after(changes, key);
-      if (wanted.has_value() != (found != content.end())) return false;
-      if (wanted && *wanted != found->second) return false;
-    }
-    return true;
-  };
-  for (std::uint64_t thread = 0; thread < writer::kThreads; ++thread) {
-    if (!fits(thread, counts.at(thread))) {
-      ++counts.at(thread);
-      ASSERT_TRUE(fits(thread, counts.at(thread))) << "thread " << thread;
-    }
-  }
-}
 
 void kill_again_and_again(const std::string& mode) {
   const ScratchFolder folder;
@@ -99,7 +27,7 @@ void kill_again_and_again(const std::string& mode) {
   for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
     const auto before = counts;
     {
-      Victim victim((folder / "log").string(), mode, counts);
+      Victim victim(TARMAC_WRITER, (folder / "log").string(), mode, counts);
       ASSERT_TRUE(victim.kill_after(1 + chance() % 500, counts));
     }
     for (std::size_t i = 0; i < counts.size(); ++i) acknowledged += counts.at(i) - before.at(i);
@@ -111,7 +39,7 @@ void kill_again_and_again(const std::string& mode) {
     std::optional<ImageHeader> header;
     const auto report = log->recover([&](const JournalRecord& one) { replica.apply(one); }, header);
     images += report.image_entries > 0 ? 1U : 0U;
-    ASSERT_NO_FATAL_FAILURE(expect_all(replica, counts)) << "cycle " << cycle;
+    ASSERT_NO_FATAL_FAILURE(expect_all(replica.content(), counts)) << "cycle " << cycle;
   }
   EXPECT_GT(acknowledged, cycles);
   EXPECT_GT(images, 0U) << "the log was never compacted";
@@ -123,6 +51,36 @@ void kill_again_and_again(const std::string& mode) {
 TEST(LogKill, LosesNothingWhenEveryWriteIsSynced) { kill_again_and_again("always"); }
 TEST(LogKill, LosesNothingWhenWritesAreSyncedInIntervals) { kill_again_and_again("interval"); }
 TEST(LogKill, LosesNothingWhenWritesAreNeverSynced) { kill_again_and_again("never"); }
+
+// The same through the cache, which the log is for.
+void kill_caches_again_and_again(const std::string& mode) {
+  const ScratchFolder folder;
+  std::mt19937_64 chance(2);
+  Counts counts{};
+  const auto cycles = rounds(6, 1000);
+  std::uint64_t images = 0;
+  for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
+    {
+      Victim victim(TARMAC_CACHE_WRITER, (folder / "log").string(), mode, counts);
+      ASSERT_TRUE(victim.kill_after(1 + chance() % 500, counts));
+    }
+    CacheOptions options;
+    options.durability = DurabilityOptions{.directory = folder / "log"};
+    CacheManager<std::string, std::string> cache(options);
+    std::map<std::string, std::string> content;
+    cache.for_each([&content](const auto& key, const auto& value) { content[key] = value; });
+    ASSERT_TRUE(cache.recovery_report());
+    images += cache.recovery_report()->image_entries > 0 ? 1U : 0U;
+    ASSERT_NO_FATAL_FAILURE(expect_all(content, counts)) << "cycle " << cycle;
+  }
+  EXPECT_GT(images, 0U) << "the log was never compacted";
+}
+
+TEST(CacheKill, LosesNothingWhenEveryWriteIsSynced) { kill_caches_again_and_again("always"); }
+TEST(CacheKill, LosesNothingWhenWritesAreSyncedInIntervals) {
+  kill_caches_again_and_again("interval");
+}
+TEST(CacheKill, LosesNothingWhenWritesAreNeverSynced) { kill_caches_again_and_again("never"); }
 
 }  // namespace
 }  // namespace tarmac
