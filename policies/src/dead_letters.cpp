@@ -142,8 +142,8 @@ DeadLetters read_dead_letters(const fs::path& file) {
   return found;
 }
 
-ReplayReport replay_dead_letters(const fs::path& file, BackingStore& store) {
-  ReplayReport report;
+DeadLetterReport replay_dead_letters(const fs::path& file, BackingStore& store) {
+  DeadLetterReport report;
   if (!fs::exists(file)) return report;
   const Turn turn(file);
   std::string left;

@@ -52,16 +52,21 @@ void RedisTracker::run() {
   auto pause = options_.server.retry_initial.count();
   for (;;) {
     const auto heard = heartbeats_.load();
-    try {
-      serve();
-      return;
-    } catch (const StoreError&) {
-      note_loss();  // The figures tell; whoever fetches a value hears the reason.
-    }
+    if (serve_until_lost()) return;
     pause = heartbeats_.load() > heard ? options_.server.retry_initial.count()
                                        : std::min(longest, 2 * pause);
     std::uniform_int_distribution<std::int64_t> half(0, pause / 2);
     if (pause_until(deadline_after(clock_.steady_now(), pause - half(random_)))) return;
+  }
+}
+
+bool RedisTracker::serve_until_lost() {
+  try {
+    serve();
+    return true;
+  } catch (const StoreError&) {
+    note_loss();  // The figures tell; whoever fetches a value hears the reason.
+    return false;
   }
 }
 

@@ -32,6 +32,8 @@ class RedisTracker {
 
  private:
   void run();
+  /// False if the channel was lost, true if it is to stop.
+  [[nodiscard]] bool serve_until_lost();
   /// Returns only when it is to stop; throws StoreError when the channel is lost.
   void serve();
   void subscribe(RedisConnection& connection);

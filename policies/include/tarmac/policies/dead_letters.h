@@ -37,7 +37,7 @@ void append_dead_letters(const std::filesystem::path& file, std::span<const Dead
 [[nodiscard]] DeadLetters read_dead_letters(const std::filesystem::path& file);
 
 /// What replay_dead_letters() has done.
-struct ReplayReport {
+struct DeadLetterReport {
   /// Taken by the store, or passed over by it because something newer was there.
   std::uint64_t replayed = 0;
   /// Refused again, or damaged: they are still in the file.
@@ -51,6 +51,6 @@ struct ReplayReport {
 /// file what the store refused again and what is damaged; without such the file goes. Stamps are
 /// kept, so nothing newer is overwritten, and a second replay does no harm. Caches may go on
 /// adding letters, which wait meanwhile. Throws StoreError if the file cannot be read or replaced.
-ReplayReport replay_dead_letters(const std::filesystem::path& file, BackingStore& store);
+DeadLetterReport replay_dead_letters(const std::filesystem::path& file, BackingStore& store);
 
 }  // namespace tarmac
