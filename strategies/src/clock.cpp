@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/clock.h>
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace tarmac {
 namespace {
 
 /// The hand stands at the oldest place: the line turns, not the hand.
-class ClockStrategy final : public EvictionStrategy {
+class ClockStrategy final : public EvictionStrategy, public LoweredMarks {
  public:
   explicit ClockStrategy(std::uint64_t bits) : rounds_max_((1U << bits) - 1) {}
 
@@ -25,7 +26,8 @@ class ClockStrategy final : public EvictionStrategy {
     EntryNode* node = line_.oldest();
     while (node != nullptr && node->mark > 0) {
       // Marks may count further than this clock does; cutting them here is as good as at the hit.
-      node->mark = static_cast<std::uint8_t>(std::min<std::uint32_t>(node->mark, rounds_max_) - 1);
+      const auto counted = std::min<std::uint32_t>(node->mark, rounds_max_);
+      lower_mark(*node, static_cast<std::uint8_t>(counted - 1));
       line_.move_to_newest(*node);
       node = line_.oldest();
     }

@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/clockproplus.h>
 
 #include "history.h"
@@ -26,7 +27,7 @@ constexpr std::uint8_t kDemoted = 1;
 /// changes its kind, a hand is where the search for the oldest of a kind goes on. Nothing of this
 /// kind is older. The exception is the hot hand, which does something to what it passes (it ends
 /// test periods) and therefore always stands on the oldest hot entry.
-class ClockProPlus final : public EvictionStrategy {
+class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
  public:
   explicit ClockProPlus(const ClockProPlusOptions& options) : options_(options) {}
 
@@ -185,7 +186,7 @@ class ClockProPlus final : public EvictionStrategy {
   /// Moves a resident to the newest place as `kind`, with its mark taken down.
   void renew(Slot slot, std::uint8_t kind) noexcept {
     EntryNode& node = clock_.node(slot);
-    node.mark = 0;
+    lower_mark(node, 0);
     discount(clock_.state(slot), capacity_.cost(node));
     leave_hands(slot);
     clock_.move_to_newest(slot);

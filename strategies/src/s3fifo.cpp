@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/s3fifo.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace tarmac {
 namespace {
 
-class S3Fifo final : public EvictionStrategy {
+class S3Fifo final : public EvictionStrategy, public LoweredMarks {
  public:
   explicit S3Fifo(const S3FifoOptions& options) : options_(options) { apply_capacity(); }
 
@@ -149,7 +150,7 @@ class S3Fifo final : public EvictionStrategy {
     EntryNode* node = small_.oldest();
     while (node != nullptr && deserves_to_stay(*node)) {
       small_.remove(*node);
-      node->mark = 0;
+      lower_mark(*node, 0);
       node->flags = kInMain;
       main_.push_newest(*node);
       node = small_.oldest();
@@ -160,7 +161,7 @@ class S3Fifo final : public EvictionStrategy {
   [[nodiscard]] EntryNode* search_main() noexcept {
     EntryNode* node = main_.oldest();
     while (node != nullptr && node->mark > 0) {
-      node->mark = static_cast<std::uint8_t>(node->mark - 1);
+      lower_mark(*node, static_cast<std::uint8_t>(node->mark - 1));
       main_.move_to_newest(*node);
       node = main_.oldest();
     }

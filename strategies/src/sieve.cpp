@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/sieve.h>
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 namespace tarmac {
 namespace {
 
-class Sieve final : public EvictionStrategy {
+class Sieve final : public EvictionStrategy, public LoweredMarks {
  public:
   [[nodiscard]] std::string_view name() const noexcept override { return "sieve"; }
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::mark; }
@@ -24,7 +25,7 @@ class Sieve final : public EvictionStrategy {
   [[nodiscard]] EntryNode* choose_victim() noexcept override {
     EntryNode* node = at_hand();
     while (node != nullptr && node->mark > 0) {
-      node->mark = 0;
+      lower_mark(*node, 0);
       hand_ = line_.newer_than(*node);
       node = at_hand();
     }

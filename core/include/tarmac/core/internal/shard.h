@@ -14,6 +14,7 @@
 #include <tarmac/core/internal/spin_then_wait.h>
 #include <tarmac/core/internal/timing_wheel.h>
 #include <tarmac/core/lookup.h>
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/core/stats.h>
 
 #include <algorithm>
@@ -67,6 +68,8 @@ class Shard {
     bool live;
     /// The value, where the table has it.
     std::uint64_t word;
+    /// Whether a hit would change nothing, where the table knows.
+    bool settled;
 
     /// Calls `use(const V&)`. Requires: `live`, and the epoch has been pinned all the time.
     template <class Use>
@@ -83,12 +86,12 @@ class Shard {
   /// Whether a reader may see `entry`. Asks for the time only if it has a deadline.
   [[nodiscard]] bool is_live(const EntryType& entry) const noexcept;
   /// Tells the strategy, now or later, of a hit that this thread has had.
-  void record_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
+  void record_hit(const LookUp& found, const ThreadSlot& thread, AccessLog& hits) {
     const auto below = noted_below_mark_.load(std::memory_order_relaxed);
     if (below == kNoteNone) return;
     // Another hit would not change a mark that is at its highest.
-    if (below != kNoteAll && entry.mark >= below) return;
-    note_hit(entry, thread, hits);
+    if (below != kNoteAll && (found.settled || found.entry->mark >= below)) return;
+    note_hit(*found.entry, thread, hits);
   }
   /// Where to record what will be found: to be asked before find(), so that an entry of a content
   /// that a restore has replaced is not taken for one of the new.
@@ -131,6 +134,11 @@ class Shard {
       if (tracking == AccessTracking::mark) below = EntryNode::kMaxMark;
     }
     noted_below_mark_.store(below, std::memory_order_relaxed);
+    table.unsettle_all();  // The strategy before may have lowered marks while it handed over.
+    const bool tells = kIsPaired<K, V> && below == EntryNode::kMaxMark;
+    auto* lowered = tells ? dynamic_cast<LoweredMarks*>(strategy.get()) : nullptr;
+    settles = lowered != nullptr;
+    if (settles) lowered->tell_lowered_to(&Shard::unsettle, this);
   }
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
@@ -174,6 +182,9 @@ class Shard {
     };
   }
   void apply_hits(EntryType& entry, std::uint32_t hits);
+  static void unsettle(void* shard, const EntryNode& node) noexcept {
+    static_cast<Shard*>(shard)->table.set_settled(node, false);
+  }
   /// The number of the operation under way.
   std::uint32_t next_tick() noexcept { return ++tick; }
   void foresee_eviction() const noexcept;
@@ -204,6 +215,8 @@ class Shard {
   /// A change of the whole has the lock for long: hits are rather lost than kept waiting.
   std::atomic<bool> busy{false};
   std::unique_ptr<EvictionStrategy> strategy;
+  /// Whether the table knows the marks that are at their highest.
+  bool settles = false;
   /// Of the last write; they only grow.
   std::uint64_t last_stamp;
   /// Counts hits and writes: the entries' sense of time.

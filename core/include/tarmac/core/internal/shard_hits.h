@@ -11,10 +11,11 @@ inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash)
     const auto found = table.find_pair(
         hash, [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
     auto* entry = static_cast<EntryType*>(found.node);
-    return {entry, entry != nullptr && (!found.may_expire || is_live(*entry)), found.value};
+    return {entry, entry != nullptr && (!found.may_expire || is_live(*entry)), found.value,
+            found.is_settled};
   } else {
     EntryType* entry = find(key, hash);
-    return {entry, entry != nullptr && is_live(*entry), 0};
+    return {entry, entry != nullptr && is_live(*entry), 0, false};
   }
 }
 
@@ -83,6 +84,7 @@ void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
   if (tracking == AccessTracking::mark)
     counted = &entry == withdrawn_ ? 0 : raise_mark(entry, hits);
   if (counted > 0) {
+    if (settles && entry.mark == EntryNode::kMaxMark) table.set_settled(entry, true);
     entry.accessed_at = next_tick();
     entry.visits = static_cast<std::uint16_t>(
         std::min<std::uint32_t>(entry.visits + counted, EntryNode::kMaxVisits));

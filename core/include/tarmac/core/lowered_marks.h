@@ -1,0 +1,40 @@
+// What a strategy that asks for marks may add, so that hits need not look at the marks.
+#pragma once
+
+#include <tarmac/core/entry_node.h>
+
+namespace tarmac {
+
+/// A second base for a strategy with AccessTracking::mark that lowers marks by lower_mark() alone
+/// while it tracks their nodes. The cache then knows how long a mark stays at its highest, and
+/// until then a hit does not touch the node: what it needs lies in the hash table.
+///
+/// - Thread-safety: as the strategy's.
+class LoweredMarks {
+ public:
+  using Listener = void (*)(void* cache, const EntryNode& node) noexcept;
+
+  /// Cache: calls `listener(cache, node)` before a mark at its highest is lowered.
+  void tell_lowered_to(Listener listener, void* cache) noexcept {
+    listener_ = listener;
+    cache_ = cache;
+  }
+
+ protected:
+  LoweredMarks() = default;
+  LoweredMarks(const LoweredMarks&) = delete;
+  LoweredMarks& operator=(const LoweredMarks&) = delete;
+  ~LoweredMarks() = default;
+
+  /// Strategy: sets the mark to `mark`, which is no higher than it was. O(1).
+  void lower_mark(EntryNode& node, std::uint8_t mark) noexcept {
+    if (node.mark == EntryNode::kMaxMark && listener_ != nullptr) listener_(cache_, node);
+    node.mark = mark;
+  }
+
+ private:
+  Listener listener_ = nullptr;
+  void* cache_ = nullptr;
+};
+
+}  // namespace tarmac
