@@ -29,7 +29,7 @@ constexpr std::uint8_t kDemoted = 1;
 /// test periods) and therefore always stands on the oldest hot entry.
 class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
  public:
-  explicit ClockProPlus(const ClockProPlusOptions& options) : options_(options) {}
+  explicit ClockProPlus(const ClockProPlusOptions& options) : LoweredMarks(1), options_(options) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "clockproplus"; }
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::mark; }
@@ -59,7 +59,7 @@ class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
       }
     }
     if (node.scratch != History::kNone) clock_.reweigh(slot_of(node));
-    raise_mark(node);
+    raise_mark(node, 1, highest_mark());
   }
 
   void on_remove(EntryNode& node, RemovalCause cause) noexcept override {

@@ -15,7 +15,10 @@ namespace {
 
 class S3Fifo final : public EvictionStrategy, public LoweredMarks {
  public:
-  explicit S3Fifo(const S3FifoOptions& options) : options_(options) { apply_capacity(); }
+  explicit S3Fifo(const S3FifoOptions& options)
+      : LoweredMarks(EntryNode::kMaxMark), options_(options) {
+    apply_capacity();
+  }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "s3fifo"; }
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::mark; }

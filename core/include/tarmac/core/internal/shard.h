@@ -120,26 +120,12 @@ class Shard {
   /// Brings the strategy up to date with the hits, before it hears of anything else.
   void drain() {
     auto& log = *log_.load(std::memory_order_relaxed);
-    if (log.is_used()) log.drain_for(this_thread_slot(), hit_applier());
+    if (log.is_used()) log.drain_for(this_thread_slot(), hit_applier(), moves_nodes());
   }
   /// The same, if there are many threads as well.
-  void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier()); }
-  void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept {
-    strategy.swap(made);
-    const auto tracking = strategy->tracking();
-    tracking_.store(tracking, std::memory_order_relaxed);
-    auto below = kNoteAll;
-    if (services_.idle_nanoseconds == 0) {
-      if (tracking == AccessTracking::none) below = kNoteNone;
-      if (tracking == AccessTracking::mark) below = EntryNode::kMaxMark;
-    }
-    noted_below_mark_.store(below, std::memory_order_relaxed);
-    table.unsettle_all();  // The strategy before may have lowered marks while it handed over.
-    const bool tells = kIsPaired<K, V> && below == EntryNode::kMaxMark;
-    auto* lowered = tells ? dynamic_cast<LoweredMarks*>(strategy.get()) : nullptr;
-    settles = lowered != nullptr;
-    if (settles) lowered->tell_lowered_to(&Shard::unsettle, this);
-  }
+  void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier(), moves_nodes()); }
+  /// Puts `made` in the place of the strategy, which is left in the argument.
+  void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept;
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
   /// before anything is changed.
@@ -181,6 +167,9 @@ class Shard {
       apply_hits(static_cast<EntryType&>(node), hits);
     };
   }
+  [[nodiscard]] bool moves_nodes() const noexcept {
+    return tracking_.load(std::memory_order_relaxed) == AccessTracking::ordered;
+  }
   void apply_hits(EntryType& entry, std::uint32_t hits);
   static void unsettle(void* shard, const EntryNode& node) noexcept {
     static_cast<Shard*>(shard)->table.set_settled(node, false);
@@ -217,6 +206,7 @@ class Shard {
   std::unique_ptr<EvictionStrategy> strategy;
   /// Whether the table knows the marks that are at their highest.
   bool settles = false;
+  std::uint8_t highest_mark = EntryNode::kMaxMark;
   /// Of the last write; they only grow.
   std::uint64_t last_stamp;
   /// Counts hits and writes: the entries' sense of time.
