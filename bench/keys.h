@@ -22,6 +22,10 @@ struct Sizes {
 };
 [[nodiscard]] Sizes& sizes();
 
+/// Four requests for each entry, before resident reads are measured: by then what strategies
+/// remember of hits changes as rarely as it will.
+[[nodiscard]] inline std::size_t requests_to_settle() { return 4 * sizes().entries; }
+
 /// A key of 16 characters as the list of requests holds it: in place, so that reading the list
 /// costs no more than a streamed load.
 struct Text {

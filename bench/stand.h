@@ -78,6 +78,16 @@ enum class Filling : std::uint8_t {
 };
 
 template <class Cache>
+void fill_resident(Stand<Cache>& stand) {
+  fill(*stand.cache, sizes().entries);
+  const auto& wanted = *stand.requests;
+  auto& next = stand.cursors[0].next;
+  for (; next < requests_to_settle(); ++next) {
+    static_cast<void>(hit<Cache>(*stand.cache, wanted[next & (wanted.size() - 1)]));
+  }
+}
+
+template <class Cache>
 void fill_tenth(Stand<Cache>& stand, std::size_t ranks) {
   const std::size_t entries = sizes().entries;
   using Key = typename Cache::Key;
@@ -102,7 +112,7 @@ std::unique_ptr<Stand<Cache>> make_stand(const Subject<Cache>& subject, Filling 
   if (filling == Filling::resident) {
     // Caches of many shards need the room, because their shards do not fill evenly.
     stand->cache = subject.make(entries + entries / 4);
-    fill(*stand->cache, entries);
+    fill_resident(*stand);
   } else {
     stand->cache = subject.make(entries);
     fill_tenth(*stand, ranks);

@@ -36,6 +36,10 @@ class Resident {
   explicit Resident(const std::string& strategy)
       : requests_(requests<std::uint64_t>(sizes().entries)), cache_(options(strategy)) {
     set_all({});
+    for (std::size_t i = requests_to_settle(); i > 0; --i) {
+      auto value = cache_.get(next_key());
+      benchmark::DoNotOptimize(value);
+    }
   }
 
   [[nodiscard]] Cache& cache() { return cache_; }

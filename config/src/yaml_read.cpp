@@ -1,4 +1,5 @@
 #include <tarmac/config/yaml_document.h>
+#include <tarmac/core/internal/byte_units.h>
 #include <tarmac/core/parameters.h>
 
 #include "yaml_text.h"
@@ -96,20 +97,6 @@ Quantity split_quantity(std::string_view text) {
   if (end == text.npos) return {text, ""};
   return {text.substr(0, end), text.substr(end)};
 }
-
-struct ByteUnit {
-  std::string_view name;
-  std::uint64_t bytes;
-};
-constexpr std::array<ByteUnit, 9> kByteUnits{{{"B", 1},
-                                              {"kB", 1'000},
-                                              {"MB", 1'000'000},
-                                              {"GB", 1'000'000'000},
-                                              {"TB", 1'000'000'000'000},
-                                              {"KiB", 1ULL << 10U},
-                                              {"MiB", 1ULL << 20U},
-                                              {"GiB", 1ULL << 30U},
-                                              {"TiB", 1ULL << 40U}}};
 
 }  // namespace
 
@@ -247,15 +234,14 @@ std::uint64_t as_bytes(const YamlNode& node, YamlRange<std::uint64_t> range) {
   const auto number = quantity.number;
   const auto unit_name = quantity.unit;
   if (unit_name.empty() || !is_json_number(number)) return read_integer<std::uint64_t>(node, range);
-  const auto* unit = std::find_if(kByteUnits.begin(), kByteUnits.end(),
-                                  [&](const ByteUnit& one) { return one.name == unit_name; });
-  if (unit == kByteUnits.end()) {
+  const auto unit = internal::bytes_of_unit(unit_name);
+  if (!unit) {
     throw node.error("unknown unit " + shown(unit_name) + " in " + shown(text),
                      "write bytes, or one of B, kB, MB, GB, TB, KiB, MiB, GiB, TiB");
   }
   long double value = 0;
   std::from_chars(number.data(), number.data() + number.size(), value);
-  value *= static_cast<long double>(unit->bytes);
+  value *= static_cast<long double>(*unit);
   const bool fits = value < 18'446'744'073'709'551'616.0L;
   const auto bytes = fits ? static_cast<std::uint64_t>(value) : 0;
   if (!fits || bytes < range.min || bytes > range.max) {

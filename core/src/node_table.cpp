@@ -168,6 +168,34 @@ void NodeTable<Paired>::set_may_expire(const EntryNode& node) noexcept {
 }
 
 template <bool Paired>
+void NodeTable<Paired>::set_settled(const EntryNode& node, bool settled) noexcept {
+  Groups* groups = groups_.load(std::memory_order_relaxed);
+  if (groups == nullptr) return;
+  std::size_t at = home_of(node.hash, groups->count);
+  std::size_t slot = 0;
+  for (std::size_t searched = 1; !find_in(groups->first[at], node, slot); ++searched) {
+    const auto tags = groups->first[at].tags.load(std::memory_order_relaxed);
+    if (tags >> kOverflowShift == 0 || searched == groups->count) return;
+    advance(at, stride_of(node.hash, groups->count), groups->count);
+  }
+  auto& word = groups->first[at].slots[slot];
+  const auto before = word.load(std::memory_order_relaxed);
+  word.store(settled ? before | kSettled : before & ~kSettled, std::memory_order_release);
+}
+
+template <bool Paired>
+void NodeTable<Paired>::unsettle_all() noexcept {
+  Groups* groups = groups_.load(std::memory_order_relaxed);
+  if (groups == nullptr) return;
+  for (std::size_t i = 0; i < groups->count; ++i) {
+    for (auto& slot : groups->first[i].slots) {
+      const auto word = slot.load(std::memory_order_relaxed);
+      if ((word & kSettled) != 0) slot.store(word & ~kSettled, std::memory_order_release);
+    }
+  }
+}
+
+template <bool Paired>
 void NodeTable<Paired>::erase(const EntryNode& node) noexcept {
   TARMAC_ASSERT(size_ > 0);
   Groups& groups = *groups_.load(std::memory_order_relaxed);

@@ -17,7 +17,7 @@
 namespace tarmac::demo {
 namespace {
 
-constexpr std::uint64_t kKeysMax = 200'000;
+constexpr std::uint64_t kKeysOfLoadMax = 200'000;
 constexpr std::int64_t kTick = 10'000'000;  // Nanoseconds between two bursts of a thread.
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr double kWriteShare = 0.10;
@@ -51,7 +51,7 @@ Target make_target(const CacheConfig& config, const std::shared_ptr<Clock>& cloc
       config.options.max_entries ? 64 : std::clamp<std::uint64_t>(bytes / 32'768, 64, 4'096);
   target.value.assign(static_cast<std::size_t>(value_bytes), 'v');
   target.capacity = std::clamp<std::uint64_t>(
-      config.options.max_entries.value_or(bytes / (value_bytes + 16)), 1, kKeysMax / 2);
+      config.options.max_entries.value_or(bytes / (value_bytes + 16)), 1, kKeysOfLoadMax / 2);
   return target;
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kKindWidth = 18;
 constexpr std::size_t kSubjectWidth = 32;
 constexpr std::size_t kLineWidth = 96;
-constexpr std::int64_t kProgressEvery = 50'000'000;  // Nanoseconds: 20 pictures a second.
+constexpr std::int64_t kPictureEvery = 50'000'000;  // Nanoseconds: 20 pictures a second.
 
 /// Columns of a terminal: none of the characters written here is wide.
 std::size_t columns(std::string_view text) {
@@ -107,7 +107,7 @@ void TextView::blank_line() {
 void TextView::on_progress(std::string_view what, double fraction) {
   if (!options_.progress) return;
   const auto now = system_clock()->steady_now();
-  if (progress_shown_ && now - progress_at_ < kProgressEvery) return;
+  if (progress_shown_ && now - progress_at_ < kPictureEvery) return;
   progress_at_ = now;
   progress_shown_ = true;
   out_ << "\r\x1b[K     " << padded(std::string(what), 24) << " "

@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "crc32c.h"
+#include "format_version.h"
 
 namespace tarmac::internal {
 namespace {
@@ -11,8 +12,7 @@ namespace {
 constexpr std::string_view kPreambleMagic = "TARMSNAP";
 constexpr std::string_view kFooterMagic = "TARMSEND";
 constexpr std::uint32_t kBlockMagic = 0x4B4C4254U;  // "TBLK"
-constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinor = 0;
+constexpr FormatVersion kImageVersion{.major = 1, .minor = 0};
 constexpr std::size_t kPreambleBytesAt = 12;
 constexpr std::size_t kPreambleChecksumAt = 52;
 constexpr std::size_t kFooterChecksumAt = 60;
@@ -43,8 +43,7 @@ std::string encode_preamble(const ImagePreamble& preamble) {
   append_text(names, preamble.header.write_policy);
   names.resize(aligned(names.size()));
   std::string bytes(kPreambleMagic);
-  append_number(bytes, kMajor);
-  append_number(bytes, kMinor);
+  append_version(bytes, kImageVersion);
   append_number(bytes, static_cast<std::uint32_t>(kPreambleBytes + names.size()));
   bytes.append(preamble.id.data(), preamble.id.size());
   append_number(bytes, preamble.position);
@@ -75,13 +74,8 @@ std::optional<ImagePreamble> decode_preamble(std::string_view bytes, std::string
     return std::nullopt;
   }
   Cursor cursor(bytes.substr(kPreambleMagic.size()));
-  const auto major = cursor.number<std::uint16_t>().value_or(0);
-  if (major != kMajor) {
-    problem = "version " + std::to_string(major) + " of the format, and this program reads " +
-              std::to_string(kMajor);
-    return std::nullopt;
-  }
-  static_cast<void>(cursor.take(sizeof(kMinor) + sizeof(std::uint32_t)));
+  if (!take_version(cursor, kImageVersion, problem)) return std::nullopt;
+  static_cast<void>(cursor.take(sizeof(std::uint32_t)));
   ImagePreamble preamble;
   const auto id = cursor.take(preamble.id.size());
   if (id) std::copy(id->begin(), id->end(), preamble.id.begin());

@@ -9,8 +9,6 @@
 namespace tarmac::internal {
 namespace {
 
-constexpr std::uint64_t kDiskBlock = 4096;
-
 /// Whether the payload of a sound record is what its header counts.
 bool is_readable(const FrameView& frame) {
   if (frame.header.type != static_cast<std::uint8_t>(FrameType::changes)) return true;

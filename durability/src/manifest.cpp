@@ -5,13 +5,13 @@
 
 #include "bytes.h"
 #include "crc32c.h"
+#include "format_version.h"
 
 namespace tarmac::internal {
 namespace {
 
 constexpr std::string_view kManifestMagic = "TARMMAN1";
-constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinor = 0;
+constexpr FormatVersion kManifestVersion{.major = 1, .minor = 0};
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::size_t kSegmentRowBytes = 36;
 
@@ -50,8 +50,7 @@ std::string inconsistency(const Manifest& manifest) {
 
 std::string encode_manifest(const Manifest& manifest) {
   std::string bytes(kManifestMagic);
-  append_number(bytes, kMajor);
-  append_number(bytes, kMinor);
+  append_version(bytes, kManifestVersion);
   append_number(bytes, static_cast<std::uint32_t>(manifest.segments.size()));
   bytes.append(manifest.id.data(), manifest.id.size());
   append_number(bytes, manifest.generation);
@@ -85,13 +84,7 @@ std::optional<Manifest> decode_manifest(std::string_view bytes, std::string& pro
     return std::nullopt;
   }
   Cursor cursor(covered.substr(kManifestMagic.size()));
-  const auto major = cursor.number<std::uint16_t>().value_or(0);
-  if (major != kMajor) {
-    problem = "version " + std::to_string(major) + " of the format, and this program reads " +
-              std::to_string(kMajor);
-    return std::nullopt;
-  }
-  static_cast<void>(cursor.take(sizeof(kMinor)));
+  if (!take_version(cursor, kManifestVersion, problem)) return std::nullopt;
   Manifest manifest;
   const auto rows = cursor.number<std::uint32_t>().value_or(0);
   const auto id = cursor.take(manifest.id.size());

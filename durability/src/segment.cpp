@@ -4,13 +4,13 @@
 
 #include "bytes.h"
 #include "crc32c.h"
+#include "format_version.h"
 
 namespace tarmac::internal {
 namespace {
 
 constexpr std::string_view kSegmentMagic = "TARMLOG1";
-constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinor = 0;
+constexpr FormatVersion kSegmentVersion{.major = 1, .minor = 0};
 constexpr std::size_t kSegmentChecksumAt = 60;
 
 /// The checks of a header, without its checksum: what a reader has who trusts the disk.
@@ -100,8 +100,7 @@ class Scanner {
 
 std::string encode_segment_header(const SegmentHeader& header) {
   std::string bytes(kSegmentMagic);
-  append_number(bytes, kMajor);
-  append_number(bytes, kMinor);
+  append_version(bytes, kSegmentVersion);
   append_number(bytes, std::uint32_t{0});  // Flags.
   bytes.append(header.id.data(), header.id.size());
   append_number(bytes, header.number);
@@ -118,18 +117,13 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes, std::
     return std::nullopt;
   }
   Cursor cursor(bytes.substr(kSegmentMagic.size(), kSegmentHeaderBytes - kSegmentMagic.size()));
-  const auto major = cursor.number<std::uint16_t>().value_or(0);
   const auto checksum = load_number<std::uint32_t>(bytes.data() + kSegmentChecksumAt);
   if (checksum != crc32c(bytes.substr(0, kSegmentChecksumAt))) {
     problem = "its header is damaged";
     return std::nullopt;
   }
-  if (major != kMajor) {
-    problem = "version " + std::to_string(major) + " of the format, and this program reads " +
-              std::to_string(kMajor);
-    return std::nullopt;
-  }
-  static_cast<void>(cursor.take(sizeof(kMinor) + sizeof(std::uint32_t)));
+  if (!take_version(cursor, kSegmentVersion, problem)) return std::nullopt;
+  static_cast<void>(cursor.take(sizeof(std::uint32_t)));
   SegmentHeader header;
   const auto id = cursor.take(header.id.size());
   if (id) std::copy(id->begin(), id->end(), header.id.begin());

@@ -14,6 +14,8 @@
 namespace tarmac::internal {
 
 inline constexpr std::uint64_t kSegmentHeaderBytes = 64;
+/// What a disk writes whole: what lies in one block with the end of what is durable may be torn.
+inline constexpr std::uint64_t kDiskBlock = 4096;
 
 struct SegmentHeader {
   LogId id{};

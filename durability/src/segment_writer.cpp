@@ -9,7 +9,6 @@ namespace tarmac::internal {
 namespace {
 
 /// What a disk writes as one: a write that fails may take its neighbours in the block with it.
-constexpr std::uint64_t kDiskBlock = 4096;
 
 }  // namespace
 

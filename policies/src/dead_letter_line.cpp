@@ -1,6 +1,7 @@
 #include "dead_letter_line.h"
 
 #include <tarmac/core/hash.h>
+#include <tarmac/core/internal/base64.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,41 +12,9 @@ namespace {
 
 // Part of the form: they never change.
 constexpr std::uint64_t kCheckSeed = 0x7461726d61635f64;
-constexpr std::string_view kDigits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kCheck = R"(,"check":")";
 constexpr std::string_view kEnd = "\"}";
 constexpr std::size_t kCheckSize = 16;
-
-std::string to_base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const auto group = bytes.substr(at, 3);
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8U | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      text += i <= group.size() ? kDigits[bits >> (18 - 6 * i) & 63U] : '=';
-    }
-  }
-  return text;
-}
-
-/// Whatever `text` is; that the whole line is sound, its caller finds out.
-std::string from_base64(std::string_view text) {
-  std::string bytes;
-  std::uint32_t bits = 0;
-  std::size_t digits = 0;
-  for (const char one : text) {
-    const auto value = kDigits.find(one);
-    if (value == std::string_view::npos) break;
-    bits = bits << 6U | static_cast<std::uint32_t>(value);
-    if (++digits % 4 != 1) bytes += static_cast<char>(bits >> (6 - 2 * ((digits - 1) % 4)) & 255U);
-  }
-  return bytes;
-}
 
 /// A reason for people: what could disturb a line or a terminal becomes a question mark.
 std::string plain(std::string_view reason) {
@@ -92,9 +61,12 @@ std::optional<DeadLetter> parse(std::string_view rest) {
   DeadLetter letter;
   const auto key = take(rest, R"({"key":")", "\",");
   if (!key) return std::nullopt;
-  letter.write.key = from_base64(*key);
+  auto key_bytes = from_base64(*key);
+  if (!key_bytes) return std::nullopt;
+  letter.write.key = *std::move(key_bytes);
   if (const auto value = take(rest, R"("value":")", "\",")) {
     letter.write.value = from_base64(*value);
+    if (!letter.write.value) return std::nullopt;
   }
   const auto stamp = take(rest, R"("stamp":)", ",");
   const auto stamp_number = stamp ? number_in<std::uint64_t>(*stamp) : std::nullopt;

@@ -2,6 +2,7 @@
 #include <tarmac/simulator/sweep.h>
 
 #include <tarmac/core/error.h>
+#include <tarmac/core/internal/byte_units.h>
 #include <tarmac/strategies/catalog.h>
 
 #include <algorithm>
@@ -86,20 +87,6 @@ StrategyChoice read_strategy(std::string_view text) {
   return choice;
 }
 
-struct ByteUnit {
-  std::string_view name;
-  std::uint64_t bytes;
-};
-constexpr std::array<ByteUnit, 9> kByteUnits{{{"B", 1},
-                                              {"kB", 1'000},
-                                              {"MB", 1'000'000},
-                                              {"GB", 1'000'000'000},
-                                              {"TB", 1'000'000'000'000},
-                                              {"KiB", 1ULL << 10U},
-                                              {"MiB", 1ULL << 20U},
-                                              {"GiB", 1ULL << 30U},
-                                              {"TiB", 1ULL << 40U}}};
-
 [[noreturn]] void refuse_size(std::string_view text, const std::string& what) {
   throw ConfigError("size " + internal::quoted(text) + " " + what +
                     "; write objects (1000), bytes with a unit (64MiB, 500kB, 4096B), or a "
@@ -125,11 +112,10 @@ SizeChoice read_size(std::string_view text) {
   }
   double factor = 1;
   if (!unit.empty()) {
-    const auto* const found = std::find_if(kByteUnits.begin(), kByteUnits.end(),
-                                           [&](const ByteUnit& one) { return one.name == unit; });
-    if (found == kByteUnits.end()) refuse_size(text, "has no unit that is known");
+    const auto bytes = internal::bytes_of_unit(unit);
+    if (!bytes) refuse_size(text, "has no unit that is known");
     choice.unit = SizeChoice::Unit::bytes;
-    factor = static_cast<double>(found->bytes);
+    factor = static_cast<double>(*bytes);
   }
   const double amount = value * factor;
   if (amount >= 1e18) refuse_size(text, "is too large");

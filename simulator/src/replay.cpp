@@ -9,6 +9,7 @@
 
 #include <tarmac/core/assert.h>
 #include <tarmac/core/error.h>
+#include <tarmac/core/lowered_marks.h>
 
 #include "object_pool.h"
 
@@ -47,7 +48,7 @@ class StrategyReplay::Impl {
     if (capacity_.amount == 0) {
       throw ConfigError("replay: the capacity is 0; give at least 1");
     }
-    tracking_ = strategy_->tracking();
+    learn_strategy();
     strategy_->on_resize(capacity_);
   }
 
@@ -124,7 +125,7 @@ class StrategyReplay::Impl {
     strategy_->hand_over(order);
     successor->take_over(order);
     strategy_ = std::move(successor);
-    tracking_ = strategy_->tracking();
+    learn_strategy();
   }
 
   [[nodiscard]] const ReplayResult& result() const noexcept { return result_; }
@@ -135,6 +136,11 @@ class StrategyReplay::Impl {
   }
 
  private:
+  void learn_strategy() noexcept {
+    tracking_ = strategy_->tracking();
+    highest_mark_ = highest_mark_of(*strategy_);
+  }
+
   void count(const Request& request) noexcept {
     ++clock_;
     ++result_.requests;
@@ -144,7 +150,7 @@ class StrategyReplay::Impl {
   void hit(Object& object) noexcept {
     // As in the cache: where a hit changes nothing for the strategy, it is not recorded.
     if (tracking_ == AccessTracking::none) return;
-    if (tracking_ == AccessTracking::mark && object.mark >= EntryNode::kMaxMark) return;
+    if (tracking_ == AccessTracking::mark && object.mark >= highest_mark_) return;
     if (object.visits < EntryNode::kMaxVisits) ++object.visits;
     object.accessed_at = clock_;
     tell_hit(*strategy_, tracking_, object);
@@ -190,6 +196,7 @@ class StrategyReplay::Impl {
   std::unique_ptr<EvictionStrategy> strategy_;
   StrategyCapacity capacity_;
   AccessTracking tracking_ = AccessTracking::ordered;
+  std::uint8_t highest_mark_ = EntryNode::kMaxMark;
   std::uint64_t used_ = 0;
   std::uint32_t clock_ = 0;
   ReplayResult result_;

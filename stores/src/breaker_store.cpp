@@ -8,10 +8,12 @@
 #include <type_traits>
 #include <utility>
 
+#include "millis.h"
+
 namespace tarmac {
 namespace {
 
-constexpr std::int64_t kNanosInMilli = 1'000'000;
+using internal::kNanosInMilli;
 
 void require(bool holds, const char* what) {
   if (!holds) throw ConfigError(std::string("the breaker of a store: ") + what);

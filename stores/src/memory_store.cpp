@@ -29,7 +29,7 @@ template <class Value>
 using StringMap = std::unordered_map<std::string, Value, ViewHash, std::equal_to<>>;
 
 /// What one bucket holds. Shared with images, and copied before a change while it is.
-struct Content {
+struct BucketContent {
   StringMap<StoredValue> values;
   /// Stamps of removed keys, so that an older write cannot bring one back.
   StringMap<std::uint64_t> removed;
@@ -38,7 +38,7 @@ struct Content {
 };
 
 /// Whether something newer than `write` has been said about its key.
-bool is_superseded(const Content& content, const StoreWrite& write) {
+bool is_superseded(const BucketContent& content, const StoreWrite& write) {
   if (const auto value = content.values.find(write.key); value != content.values.end()) {
     return write.stamp < value->second.stamp;
   }
@@ -46,7 +46,7 @@ bool is_superseded(const Content& content, const StoreWrite& write) {
   return removal != content.removed.end() && write.stamp < removal->second;
 }
 
-void remember_removal(Content& content, const StoreWrite& write) {
+void remember_removal(BucketContent& content, const StoreWrite& write) {
   content.removed.insert_or_assign(write.key, write.stamp);
   content.removal_order.emplace_back(write.key, write.stamp);
   while (content.removal_order.size() > kRemovalsRememberedPerBucket) {
@@ -58,7 +58,7 @@ void remember_removal(Content& content, const StoreWrite& write) {
   }
 }
 
-void apply(Content& content, const StoreWrite& write) {
+void apply(BucketContent& content, const StoreWrite& write) {
   if (is_superseded(content, write)) return;
   if (!write.value) {
     content.values.erase(write.key);
@@ -73,12 +73,12 @@ void apply(Content& content, const StoreWrite& write) {
 struct Bucket {
   std::mutex mutex;
   /// Guarded by `mutex`. The other owners are images, which never look inside.
-  std::shared_ptr<Content> content = std::make_shared<Content>();
+  std::shared_ptr<BucketContent> content = std::make_shared<BucketContent>();
 
   /// The content, safe to change. The count grows only under `mutex` (image() takes it), so a count
   /// of one cannot be out of date in the dangerous direction.
-  Content& own() {
-    if (content.use_count() > 1) content = std::make_shared<Content>(*content);
+  BucketContent& own() {
+    if (content.use_count() > 1) content = std::make_shared<BucketContent>(*content);
     return *content;
   }
 };
@@ -98,27 +98,28 @@ class SharedLook {
   SharedLook(const SharedLook&) = delete;
   SharedLook& operator=(const SharedLook&) = delete;
 
-  [[nodiscard]] const Content& content() const noexcept { return *content_; }
+  [[nodiscard]] const BucketContent& content() const noexcept { return *content_; }
 
  private:
   Bucket& bucket_;
-  std::shared_ptr<const Content> content_;
+  std::shared_ptr<const BucketContent> content_;
 };
 
 class MemoryImage final : public StoreImage {
  public:
-  MemoryImage(const BackingStore* store, std::array<std::shared_ptr<Content>, kBuckets> contents)
+  MemoryImage(const BackingStore* store,
+              std::array<std::shared_ptr<BucketContent>, kBuckets> contents)
       : store_(store), contents_(std::move(contents)) {}
 
   [[nodiscard]] const BackingStore* store() const noexcept { return store_; }
-  [[nodiscard]] const std::shared_ptr<Content>& content(std::size_t bucket) const {
+  [[nodiscard]] const std::shared_ptr<BucketContent>& content(std::size_t bucket) const {
     return contents_.at(bucket);
   }
 
  private:
   /// For the check in put_back() only; never followed.
   const BackingStore* store_;
-  std::array<std::shared_ptr<Content>, kBuckets> contents_;
+  std::array<std::shared_ptr<BucketContent>, kBuckets> contents_;
 };
 
 class MemoryStore final : public BackingStore {
@@ -168,7 +169,7 @@ class MemoryStore final : public BackingStore {
   }
 
   [[nodiscard]] std::shared_ptr<const StoreImage> image() override {
-    std::array<std::shared_ptr<Content>, kBuckets> contents;
+    std::array<std::shared_ptr<BucketContent>, kBuckets> contents;
     {
       const auto locks = lock_buckets(std::bitset<kBuckets>().set());
       for (std::size_t i = 0; i < kBuckets; ++i) contents.at(i) = buckets_.at(i).content;
@@ -184,7 +185,7 @@ class MemoryStore final : public BackingStore {
           "into the cache and store that it was taken from");
     }
     // Declared before the locks: what was there is destroyed after they are released.
-    std::array<std::shared_ptr<Content>, kBuckets> contents;
+    std::array<std::shared_ptr<BucketContent>, kBuckets> contents;
     for (std::size_t i = 0; i < kBuckets; ++i) contents.at(i) = mine->content(i);
     const auto locks = lock_buckets(std::bitset<kBuckets>().set());
     for (std::size_t i = 0; i < kBuckets; ++i) buckets_.at(i).content.swap(contents.at(i));

@@ -17,6 +17,8 @@
 #include <limits>
 #include <system_error>
 
+#include "millis.h"
+
 namespace tarmac::internal {
 namespace {
 
@@ -151,7 +153,6 @@ short RedisConnection::await(short events, SteadyNanos deadline) const {
 }
 
 short RedisConnection::poll_until(short events, SteadyNanos deadline) const {
-  constexpr std::int64_t kNanosInMilli = 1'000'000;
   for (;;) {
     const auto left = deadline - clock_.steady_now();
     if (left <= 0) return 0;

@@ -5,12 +5,9 @@
 
 #include <algorithm>
 
+#include "millis.h"
+
 namespace tarmac::internal {
-namespace {
-
-constexpr std::int64_t kNanosInMilli = 1'000'000;
-
-}  // namespace
 
 RedisPool::RedisPool(const RedisStoreOptions& options)
     : options_(options), random_(static_cast<std::uint32_t>(random_seed())) {

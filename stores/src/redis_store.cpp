@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "millis.h"
 #include "redis_connection.h"
 #include "redis_pool.h"
 #include "stored_row.h"
@@ -16,6 +17,7 @@
 namespace tarmac {
 namespace {
 
+using internal::kNanosInMilli;
 using internal::RedisCommand;
 using internal::RedisConnection;
 using internal::RedisReply;
@@ -25,7 +27,6 @@ using internal::RowView;
 // none) and checksum, then the value. Digits of fixed width, which the script compares as text.
 constexpr std::string_view kForm = "T1";
 constexpr std::size_t kHeadSize = 51;
-constexpr std::int64_t kNanosInMilli = 1'000'000;
 
 // KEYS: the keys. ARGV: for each its record, the command that sets its expiry or '', and when.
 // Nothing is written before all keys were looked at: an error afterwards would leave half a batch.

@@ -5,16 +5,16 @@
 #include <atomic>
 #include <utility>
 
+#include "millis.h"
 #include "redis_pool.h"
 #include "redis_tracker.h"
 
 namespace tarmac {
 namespace {
 
+using internal::kNanosInMilli;
 using internal::RedisCommand;
 using internal::RedisReply;
-
-constexpr std::int64_t kNanosInMilli = 1'000'000;
 
 [[noreturn]] void refuse(const std::string& what) { throw ConfigError("redis tier: " + what); }
 

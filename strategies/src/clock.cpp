@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/clock.h>
 
 #include <algorithm>
@@ -10,22 +11,24 @@ namespace tarmac {
 namespace {
 
 /// The hand stands at the oldest place: the line turns, not the hand.
-class ClockStrategy final : public EvictionStrategy {
+class ClockStrategy final : public EvictionStrategy, public LoweredMarks {
  public:
-  explicit ClockStrategy(std::uint64_t bits) : rounds_max_((1U << bits) - 1) {}
+  explicit ClockStrategy(std::uint64_t bits)
+      : LoweredMarks(static_cast<std::uint8_t>((1U << bits) - 1)) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "clock"; }
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::mark; }
 
   void on_insert(EntryNode& node) noexcept override { line_.push_newest(node); }
-  void on_update(EntryNode& node, std::uint32_t) noexcept override { raise_mark(node); }
+  void on_update(EntryNode& node, std::uint32_t) noexcept override {
+    raise_mark(node, 1, highest_mark());
+  }
   void on_remove(EntryNode& node, RemovalCause) noexcept override { line_.remove(node); }
 
   [[nodiscard]] EntryNode* choose_victim() noexcept override {
     EntryNode* node = line_.oldest();
     while (node != nullptr && node->mark > 0) {
-      // Marks may count further than this clock does; cutting them here is as good as at the hit.
-      node->mark = static_cast<std::uint8_t>(std::min<std::uint32_t>(node->mark, rounds_max_) - 1);
+      lower_mark(*node, static_cast<std::uint8_t>(rounds_of(*node) - 1));
       line_.move_to_newest(*node);
       node = line_.oldest();
     }
@@ -35,7 +38,7 @@ class ClockStrategy final : public EvictionStrategy {
 
   void hand_over(std::span<EntryNode*> order) noexcept override {
     line_.hand_over(order);
-    internal::sort_stably(order, [](const EntryNode& node) { return node.mark; });
+    internal::sort_stably(order, [this](const EntryNode& node) { return rounds_of(node); });
     for (EntryNode* node : order) node->mark = 0;
   }
   void take_over(std::span<EntryNode*> order) noexcept override {
@@ -44,8 +47,12 @@ class ClockStrategy final : public EvictionStrategy {
   }
 
  private:
+  /// Whoever drives the strategy without a cache may raise marks further than this clock counts.
+  [[nodiscard]] std::uint8_t rounds_of(const EntryNode& node) const noexcept {
+    return std::min<std::uint8_t>(node.mark, highest_mark());
+  }
+
   internal::NodeList line_;
-  std::uint32_t rounds_max_;
 };
 
 }  // namespace

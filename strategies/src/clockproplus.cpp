@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/clockproplus.h>
 
 #include "history.h"
@@ -26,9 +27,9 @@ constexpr std::uint8_t kDemoted = 1;
 /// changes its kind, a hand is where the search for the oldest of a kind goes on. Nothing of this
 /// kind is older. The exception is the hot hand, which does something to what it passes (it ends
 /// test periods) and therefore always stands on the oldest hot entry.
-class ClockProPlus final : public EvictionStrategy {
+class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
  public:
-  explicit ClockProPlus(const ClockProPlusOptions& options) : options_(options) {}
+  explicit ClockProPlus(const ClockProPlusOptions& options) : LoweredMarks(1), options_(options) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "clockproplus"; }
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::mark; }
@@ -58,7 +59,7 @@ class ClockProPlus final : public EvictionStrategy {
       }
     }
     if (node.scratch != History::kNone) clock_.reweigh(slot_of(node));
-    raise_mark(node);
+    raise_mark(node, 1, highest_mark());
   }
 
   void on_remove(EntryNode& node, RemovalCause cause) noexcept override {
@@ -185,7 +186,7 @@ class ClockProPlus final : public EvictionStrategy {
   /// Moves a resident to the newest place as `kind`, with its mark taken down.
   void renew(Slot slot, std::uint8_t kind) noexcept {
     EntryNode& node = clock_.node(slot);
-    node.mark = 0;
+    lower_mark(node, 0);
     discount(clock_.state(slot), capacity_.cost(node));
     leave_hands(slot);
     clock_.move_to_newest(slot);

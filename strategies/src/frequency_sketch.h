@@ -45,6 +45,11 @@ class FrequencySketch {
     uses_ = 0;
   }
 
+  /// Whether so many uses could make all counts fade: then it matters when each is counted.
+  [[nodiscard]] bool fades_within(std::uint32_t uses) const noexcept {
+    return uses_ + uses >= kUsesForEachEntry * entries_;
+  }
+
   void count(std::uint64_t hash, std::uint32_t uses) noexcept {
     const std::uint64_t mixed = mix(hash);
     Line& line = table_[mixed & (lines_ - 1)];

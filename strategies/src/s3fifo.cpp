@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/s3fifo.h>
 
 #include <algorithm>
@@ -12,9 +13,12 @@
 namespace tarmac {
 namespace {
 
-class S3Fifo final : public EvictionStrategy {
+class S3Fifo final : public EvictionStrategy, public LoweredMarks {
  public:
-  explicit S3Fifo(const S3FifoOptions& options) : options_(options) { apply_capacity(); }
+  explicit S3Fifo(const S3FifoOptions& options)
+      : LoweredMarks(EntryNode::kMaxMark), options_(options) {
+    apply_capacity();
+  }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "s3fifo"; }
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::mark; }
@@ -149,7 +153,7 @@ class S3Fifo final : public EvictionStrategy {
     EntryNode* node = small_.oldest();
     while (node != nullptr && deserves_to_stay(*node)) {
       small_.remove(*node);
-      node->mark = 0;
+      lower_mark(*node, 0);
       node->flags = kInMain;
       main_.push_newest(*node);
       node = small_.oldest();
@@ -160,7 +164,7 @@ class S3Fifo final : public EvictionStrategy {
   [[nodiscard]] EntryNode* search_main() noexcept {
     EntryNode* node = main_.oldest();
     while (node != nullptr && node->mark > 0) {
-      node->mark = static_cast<std::uint8_t>(node->mark - 1);
+      lower_mark(*node, static_cast<std::uint8_t>(node->mark - 1));
       main_.move_to_newest(*node);
       node = main_.oldest();
     }

@@ -1,3 +1,4 @@
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/strategies/sieve.h>
 
 #include <algorithm>
@@ -8,13 +9,17 @@
 namespace tarmac {
 namespace {
 
-class Sieve final : public EvictionStrategy {
+class Sieve final : public EvictionStrategy, public LoweredMarks {
  public:
+  Sieve() : LoweredMarks(1) {}
+
   [[nodiscard]] std::string_view name() const noexcept override { return "sieve"; }
   [[nodiscard]] AccessTracking tracking() const noexcept override { return AccessTracking::mark; }
 
   void on_insert(EntryNode& node) noexcept override { line_.push_newest(node); }
-  void on_update(EntryNode& node, std::uint32_t) noexcept override { raise_mark(node); }
+  void on_update(EntryNode& node, std::uint32_t) noexcept override {
+    raise_mark(node, 1, highest_mark());
+  }
   void on_remove(EntryNode& node, RemovalCause) noexcept override {
     // Not reset: entries it has just spared would be judged twice in one sweep.
     if (hand_ == &node) hand_ = line_.newer_than(node);
@@ -24,7 +29,7 @@ class Sieve final : public EvictionStrategy {
   [[nodiscard]] EntryNode* choose_victim() noexcept override {
     EntryNode* node = at_hand();
     while (node != nullptr && node->mark > 0) {
-      node->mark = 0;
+      lower_mark(*node, 0);
       hand_ = line_.newer_than(*node);
       node = at_hand();
     }

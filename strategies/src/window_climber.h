@@ -31,7 +31,11 @@ class WindowClimber {
 
   /// Whether it is time to change the window, in a cache of so many entries.
   [[nodiscard]] bool is_due(std::uint64_t entries) const noexcept {
-    return !has_arrived_ && hits_ + misses_ >= kRequestsForEachEntry * entries;
+    return is_due_within(0, entries);
+  }
+  /// Whether it will be after so many requests more.
+  [[nodiscard]] bool is_due_within(std::uint64_t requests, std::uint64_t entries) const noexcept {
+    return !has_arrived_ && hits_ + misses_ + requests >= kRequestsForEachEntry * entries;
   }
 
   /// By how much: more if positive, else less. Begins the next sample.

@@ -53,12 +53,15 @@ class WTinyLfu final : public EvictionStrategy {
 
   void on_access(EntryNode& node) noexcept override { on_access_run(node, 1); }
 
-  // The first hit of a run moves the entry where it then stays.
   void on_access_run(EntryNode& node, std::uint32_t hits) noexcept override {
     if (hits == 0) return;
-    count_use(node, hits);
-    use(node);
-    climb(true, hits);
+    // As long as neither counts fade nor the window changes, the first hit moves the entry where it
+    // then stays.
+    if (sketch_.fades_within(hits) || climber_.is_due_within(hits, tracked_)) {
+      for (; hits > 0; --hits) access(node, 1);
+    } else {
+      access(node, hits);
+    }
   }
 
   void on_update(EntryNode& node, std::uint32_t old_weight) noexcept override {
@@ -258,6 +261,12 @@ class WTinyLfu final : public EvictionStrategy {
     random_ ^= random_ >> 7U;
     random_ ^= random_ << 17U;
     return random_ >> 32U;
+  }
+
+  void access(EntryNode& node, std::uint32_t hits) noexcept {
+    count_use(node, hits);
+    use(node);
+    climb(true, hits);
   }
 
   void count_use(const EntryNode& node, std::uint32_t uses) noexcept {

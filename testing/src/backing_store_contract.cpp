@@ -10,11 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "contract.h"
+
 namespace tarmac::testing {
 namespace {
 
 // In the year 2096: a store may drop at once what has expired by a clock of its own.
-constexpr WallNanos kNow = 4'000'000'000'000'000'000;
+constexpr WallNanos kStoreNow = 4'000'000'000'000'000'000;
 
 StoreWrite value_of(std::string key, std::string value, std::uint64_t stamp) {
   return {.key = std::move(key),
@@ -36,11 +38,11 @@ void write_one(BackingStore& store, const StoreWrite& write) { store.write({&wri
 
 /// The bytes of `key`, or "(none)".
 std::string bytes_of(BackingStore& store, std::string_view key) {
-  const auto found = store.load(key, kNow);
+  const auto found = store.load(key, kStoreNow);
   return found ? found->bytes : "(none)";
 }
 
-std::map<std::string, std::string> content_of(BackingStore& store) {
+std::map<std::string, std::string> keys_and_values(BackingStore& store) {
   std::map<std::string, std::string> content;
   store.scan([&](std::string_view key, const StoredValue& value) {
     EXPECT_TRUE(content.emplace(key, value.bytes).second) << "visited twice: " << key;
@@ -63,7 +65,7 @@ void gives_back_any_bytes(BackingStore& store) {
   for (const auto& key : {std::string(), all, std::string("k")}) {
     for (const auto& bytes : texts) {
       write_one(store, value_of(key, bytes, ++stamp));
-      const auto found = store.load(key, kNow);
+      const auto found = store.load(key, kStoreNow);
       ASSERT_TRUE(found);
       EXPECT_EQ(found->bytes, bytes);
       EXPECT_EQ(found->stamp, stamp);
@@ -111,21 +113,21 @@ void applies_a_batch_in_its_order(BackingStore& store) {
   const std::array batch{value_of("a", "1", 1), value_of("b", "2", 2), removal_of("a", 3),
                          value_of("a", "4", 4), value_of("b", "old", 1)};
   store.write(batch);
-  EXPECT_EQ(content_of(store), (std::map<std::string, std::string>{{"a", "4"}, {"b", "2"}}));
+  EXPECT_EQ(keys_and_values(store), (std::map<std::string, std::string>{{"a", "4"}, {"b", "2"}}));
   store.write({});
   EXPECT_EQ(store.size(), 2U);
 }
 
 void does_not_load_what_has_expired(BackingStore& store) {
   auto write = value_of("k", "v", 1);
-  write.expires_at = kNow;
+  write.expires_at = kStoreNow;
   write_one(store, write);
-  const auto before = store.load("k", kNow - 1);
+  const auto before = store.load("k", kStoreNow - 1);
   ASSERT_TRUE(before);
-  EXPECT_EQ(before->expires_at, kNow);
-  EXPECT_FALSE(store.load("k", kNow));
+  EXPECT_EQ(before->expires_at, kStoreNow);
+  EXPECT_FALSE(store.load("k", kStoreNow));
   const std::array<std::string, 1> keys{"k"};
-  EXPECT_FALSE(store.load_many(keys, kNow).at(0));
+  EXPECT_FALSE(store.load_many(keys, kStoreNow).at(0));
   // A new write without a deadline has none.
   write_one(store, value_of("k", "v", 2));
   EXPECT_EQ(bytes_of(store, "k"), "v");
@@ -135,13 +137,13 @@ void loads_many_in_their_order(BackingStore& store) {
   write_one(store, value_of("a", "1", 1));
   write_one(store, value_of("b", "2", 2));
   const std::array<std::string, 4> keys{"b", "none", "a", "b"};
-  const auto found = store.load_many(keys, kNow);
+  const auto found = store.load_many(keys, kStoreNow);
   ASSERT_EQ(found.size(), 4U);
   EXPECT_EQ(found[0]->bytes, "2");
   EXPECT_FALSE(found[1]);
   EXPECT_EQ(found[2]->bytes, "1");
   EXPECT_EQ(found[3]->bytes, "2");
-  EXPECT_TRUE(store.load_many({}, kNow).empty());
+  EXPECT_TRUE(store.load_many({}, kStoreNow).empty());
 }
 
 void agrees_with_a_map(BackingStore& store) {
@@ -158,7 +160,7 @@ void agrees_with_a_map(BackingStore& store) {
       model[key] = value;
     }
   }
-  EXPECT_EQ(content_of(store), model);
+  EXPECT_EQ(keys_and_values(store), model);
   EXPECT_EQ(store.size(), model.size());
 }
 
@@ -192,7 +194,7 @@ void puts_an_image_back(BackingStore& store) {
   write_one(store, value_of("c", "1", 5));
   for (int i = 0; i < 2; ++i) {  // An image is not used up.
     store.put_back(*image);
-    EXPECT_EQ(content_of(store), (std::map<std::string, std::string>{{"a", "1"}, {"b", "1"}}));
+    EXPECT_EQ(keys_and_values(store), (std::map<std::string, std::string>{{"a", "1"}, {"b", "1"}}));
     EXPECT_EQ(store.size(), 2U);
     write_one(store, value_of("a", "3", 6));
   }
@@ -226,12 +228,7 @@ void shows_no_half_batch_in_an_image(BackingStore& store) {
   }
 }
 
-struct Clause {
-  const char* name;
-  void (*check)(BackingStore& store);
-};
-
-constexpr auto kClauses = std::to_array<Clause>({
+constexpr auto kStoreClauses = std::to_array<Clause<BackingStore>>({
     {"StartsEmptyAndHasAName", starts_empty_and_has_a_name},
     {"GivesBackAnyBytes", gives_back_any_bytes},
     {"Removes", removes},
@@ -246,30 +243,11 @@ constexpr auto kClauses = std::to_array<Clause>({
     {"ShowsNoHalfBatchInAnImage", shows_no_half_batch_in_an_image},
 });
 
-class ContractTest : public ::testing::Test {
- public:
-  ContractTest(const Clause& clause, StoreFactory make) : clause_(clause), make_(std::move(make)) {}
-
-  void TestBody() override {
-    const auto store = make_();
-    clause_.check(*store);
-  }
-
- private:
-  const Clause& clause_;
-  StoreFactory make_;
-};
-
 }  // namespace
 
 bool register_backing_store_contract(std::string_view name, const StoreFactory& make) {
-  const std::string suite = "BackingStoreContract/" + std::string(name);
-  for (const Clause& clause : kClauses) {
-    ::testing::RegisterTest(suite.c_str(), clause.name, nullptr, nullptr, __FILE__, __LINE__,
-                            [&clause, make]() -> ContractTest* {
-                              return new ContractTest(clause, make);  // GoogleTest deletes it.
-                            });
-  }
+  register_clauses("BackingStoreContract/" + std::string(name), kStoreClauses,
+                   [make](auto check) { check(*make()); });
   return true;
 }
 

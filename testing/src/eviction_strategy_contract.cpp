@@ -1,3 +1,4 @@
+#include "contract.h"
 #include "strategy_rig.h"
 
 #include <gtest/gtest.h>
@@ -229,12 +230,7 @@ void survives_a_long_random_life(const StrategyFactory& factory) {
   rig.drain();
 }
 
-struct Clause {
-  const char* name;
-  void (*check)(const StrategyFactory&);
-};
-
-constexpr auto kClauses = std::to_array<Clause>({
+constexpr auto kStrategyClauses = std::to_array<Clause<const StrategyFactory>>({
     {"HasANameAndNoVictimAtFirst", has_a_name_and_no_victim_at_first},
     {"NamesATrackedVictimAtAnyCapacity", names_a_tracked_victim_at_any_capacity},
     {"WorksWithoutABound", works_without_a_bound},
@@ -251,28 +247,11 @@ constexpr auto kClauses = std::to_array<Clause>({
     {"SurvivesALongRandomLife", survives_a_long_random_life},
 });
 
-class ContractTest : public ::testing::Test {
- public:
-  ContractTest(const Clause& clause, StrategyFactory factory)
-      : clause_(clause), factory_(std::move(factory)) {}
-
-  void TestBody() override { clause_.check(factory_); }
-
- private:
-  const Clause& clause_;
-  StrategyFactory factory_;
-};
-
 }  // namespace
 
 bool register_eviction_strategy_contract(std::string_view name, const StrategyFactory& factory) {
-  const std::string suite = "EvictionStrategyContract/" + std::string(name);
-  for (const Clause& clause : kClauses) {
-    ::testing::RegisterTest(suite.c_str(), clause.name, nullptr, nullptr, __FILE__, __LINE__,
-                            [&clause, factory]() -> ContractTest* {
-                              return new ContractTest(clause, factory);  // GoogleTest deletes it.
-                            });
-  }
+  register_clauses("EvictionStrategyContract/" + std::string(name), kStrategyClauses,
+                   [factory](auto check) { check(factory); });
   return true;
 }
 

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "contract.h"
+
 namespace tarmac::testing {
 
 void RecordingHost::on_flush_state(const StoreWrite& write, EntryState state) noexcept {
@@ -325,12 +327,7 @@ void loses_nothing_between_threads(Rig& rig) {
   }
 }
 
-struct Clause {
-  const char* name;
-  void (*check)(Rig& rig);
-};
-
-constexpr auto kClauses = std::to_array<Clause>({
+constexpr auto kPolicyClauses = std::to_array<Clause<Rig>>({
     {"HasANameAndItsStore", has_a_name_and_its_store},
     {"TellsTheTruthAboutAWrite", tells_the_truth_about_a_write},
     {"KeepsTheLastWriteOfEachKey", keeps_the_last_write_of_each_key},
@@ -342,34 +339,15 @@ constexpr auto kClauses = std::to_array<Clause>({
     {"LosesNothingBetweenThreads", loses_nothing_between_threads},
 });
 
-class ContractTest : public ::testing::Test {
- public:
-  ContractTest(const Clause& clause, WritePolicyFactory make, StoreFactory make_store)
-      : clause_(clause), make_(std::move(make)), make_store_(std::move(make_store)) {}
-
-  void TestBody() override {
-    Rig rig(make_, make_store_);
-    clause_.check(rig);
-  }
-
- private:
-  const Clause& clause_;
-  WritePolicyFactory make_;
-  StoreFactory make_store_;
-};
-
 }  // namespace
 
 bool register_write_policy_contract(std::string_view name, const WritePolicyFactory& make,
                                     const StoreFactory& make_store) {
-  const std::string suite = "WritePolicyContract/" + std::string(name);
-  for (const Clause& clause : kClauses) {
-    ::testing::RegisterTest(suite.c_str(), clause.name, nullptr, nullptr, __FILE__, __LINE__,
-                            [&clause, make, make_store]() -> ContractTest* {
-                              // GoogleTest deletes it.
-                              return new ContractTest(clause, make, make_store);
-                            });
-  }
+  register_clauses("WritePolicyContract/" + std::string(name), kPolicyClauses,
+                   [make, make_store](auto check) {
+                     Rig rig(make, make_store);
+                     check(rig);
+                   });
   return true;
 }
 

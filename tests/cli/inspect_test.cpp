@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/durability/log.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <filesystem>
 #include <fstream>
@@ -21,9 +22,6 @@ using ::testing::IsEmpty;
 class Inspect : public ::testing::Test {
  protected:
   Inspect() {
-    auto name = (fs::temp_directory_path() / "tarmac-inspect-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for the test");
-    folder_ = name;
     const auto log = open();
     write(*log, 1, 5);
     const auto image = log->begin_image({"sessions", "lru", "none", 1});
@@ -34,7 +32,6 @@ class Inspect : public ::testing::Test {
     fill(*shot, 3);
     shot->publish();
   }
-  ~Inspect() override { fs::remove_all(folder_); }
 
   [[nodiscard]] std::unique_ptr<Journal> open() {
     DurabilityOptions options;
@@ -76,7 +73,7 @@ class Inspect : public ::testing::Test {
   [[nodiscard]] std::string log() const { return (folder_ / "log").string(); }
   [[nodiscard]] std::string snapshot() const { return (folder_ / "sessions.snap").string(); }
 
-  fs::path folder_;
+  testing::ScratchFolder folder_;
   int shown_ = 0;
 };
 
@@ -149,8 +146,8 @@ TEST_F(Inspect, CopiesTheWholeBlocksOfADamagedSnapshot) {
 TEST_F(Inspect, RefusesACallThatIsWrongAndALogInUse) {
   EXPECT_EQ(run({"inspect"}).status, 2);
   EXPECT_EQ(run({"inspect", "nowhere/at/all"}).status, 2);
-  EXPECT_EQ(run({"inspect", folder_.string()}).status, 2);
-  EXPECT_EQ(run({"inspect", log(), "--salvage", folder_.string()}).status, 2);
+  EXPECT_EQ(run({"inspect", folder_.path().string()}).status, 2);
+  EXPECT_EQ(run({"inspect", log(), "--salvage", folder_.path().string()}).status, 2);
   const auto journal = open();
   const auto used = run({"inspect", log()});
   EXPECT_EQ(used.status, 2);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "process.h"
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac::cli {
 

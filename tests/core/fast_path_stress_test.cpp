@@ -157,8 +157,8 @@ class FastPathStress : public ::testing::Test {
     }
   }
 };
-using Kinds = ::testing::Types<std::uint64_t, std::string>;
-TYPED_TEST_SUITE(FastPathStress, Kinds);
+using StressKinds = ::testing::Types<std::uint64_t, std::string>;
+TYPED_TEST_SUITE(FastPathStress, StressKinds);
 
 // Goal: no reader ever sees a value that nobody has written for its key, nor one that has gone.
 // Method: many short lives of caches, each with readers, writers and changes of the whole at once;

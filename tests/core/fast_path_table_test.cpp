@@ -41,8 +41,8 @@ class FastPathTable : public ::testing::Test {
     return options;
   }
 };
-using Kinds = ::testing::Types<std::uint64_t, std::string>;
-TYPED_TEST_SUITE(FastPathTable, Kinds);
+using TableKinds = ::testing::Types<std::uint64_t, std::string>;
+TYPED_TEST_SUITE(FastPathTable, TableKinds);
 
 /// Threads that call `look` until it is their end.
 class Readers {

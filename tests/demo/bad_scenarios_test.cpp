@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/core/error.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include "scenario_files.h"
 
@@ -23,7 +24,7 @@ class BadScenario : public ::testing::TestWithParam<Bad> {};
 
 TEST_P(BadScenario, IsRefusedWithItsPlace) {
   const auto& bad = GetParam();
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   const auto text = bad.text.starts_with(' ') ? scenario_of(bad.text) : bad.text;
   const auto file = folder.write("bad.yaml", text);
   try {

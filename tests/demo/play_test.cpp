@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/config/config.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include "scenario_files.h"
 
@@ -11,7 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 DemoResult played_all(const std::vector<std::string>& texts) {
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   std::vector<Scenario> scenarios;
   for (const auto& text : texts) {
     scenarios.push_back(
@@ -36,7 +37,7 @@ TEST(Play, GoesOnAfterAFailedExpectationAndAfterAFailedScenario) {
 
 // A step that throws: a trace that is damaged in its third line. What it had played stays.
 TEST(Play, EndsTheScenarioOfAStepThatThrowsAndPlaysTheNext) {
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   static_cast<void>(folder.write("bad.csv", "key\n1\nx\n"));
   const auto text = scenario_of("  - replay: {trace: bad.csv}\n  - expect: {size: 0}\n");
   const std::vector<Scenario> scenarios{
@@ -53,7 +54,7 @@ TEST(Play, EndsTheScenarioOfAStepThatThrowsAndPlaysTheNext) {
 
 TEST(Play, TakesCachesFromTheCacheFileByName) {
   const auto config = parse_config("caches: [{name: shop, max_entries: 2}]", "caches.yaml");
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   const auto file = folder.write("a.yaml",
                                  "title: t\ncaches: [shop]\nsteps:\n"
                                  "  - set: {key: \"k:{1..5}\", value: v}\n"
@@ -116,7 +117,7 @@ steps:
 }
 
 TEST(Play, PrunesAndMovesTheClockAsATraceSays) {
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   static_cast<void>(
       folder.write("t.csv", "time,key,size,op,ttl\n0,1,5,r,0\n1,2,7,r,2\n9,1,5,r,0\n9,2,7,r,2\n"));
   const auto file = folder.write("a.yaml", scenario_of(R"(  - replay:

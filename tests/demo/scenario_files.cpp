@@ -1,30 +1,13 @@
 #include "scenario_files.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 
 namespace tarmac::demo {
-
-TestFolder::TestFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "tarmac-demo-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
-  path_ = pattern;
-}
-
-TestFolder::~TestFolder() {
-  std::error_code ignored;  // What is left lies in the folder for temporary files.
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::filesystem::path TestFolder::write(const std::string& name, const std::string& text) const {
-  const auto file = path_ / name;
-  std::ofstream(file, std::ios::binary) << text;
-  return file;
-}
 
 std::string text_of(const std::filesystem::path& file) {
   std::ostringstream text;
@@ -52,7 +35,7 @@ std::size_t line_of(const std::string& text, const std::string& part) {
 }
 
 ScenarioResult played(const std::string& text) {
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   const std::vector<Scenario> scenarios{load_scenario(folder.write("test.yaml", text))};
   return play(scenarios).scenarios.at(0);
 }

@@ -9,20 +9,6 @@
 
 namespace tarmac::demo {
 
-/// A folder of its own for a test, removed with what is in it.
-class TestFolder {
- public:
-  TestFolder();
-  ~TestFolder();
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
-  std::filesystem::path write(const std::string& name, const std::string& text) const;
-
- private:
-  std::filesystem::path path_;
-};
-
 [[nodiscard]] std::string text_of(const std::filesystem::path& file);
 [[nodiscard]] std::filesystem::path shipped_folder();
 /// `steps` for one cache of three entries over a store, written behind.

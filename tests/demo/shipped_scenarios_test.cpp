@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/config/config.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <algorithm>
 #include <memory>
@@ -99,7 +100,7 @@ TEST(ShippedScenarios, AreTheOnesThatAreTestedHere) {
 }
 
 TEST(ShippedScenarios, PassWithAnotherTrace) {
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   ScenarioInput input;
   input.trace = folder.write("mine.csv", "time,key\n0,1\n1,2\n2,1\n");
   const std::vector<Scenario> scenarios{

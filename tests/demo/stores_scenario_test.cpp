@@ -4,7 +4,7 @@
 #include <tarmac/stores/catalog.h>
 
 #include "scenario_files.h"
-#include "scratch_folder.h"
+#include "store_files.h"
 #ifdef TARMAC_HAS_REDIS
 #include "redis_server.h"
 #endif

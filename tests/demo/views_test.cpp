@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <tarmac/demo/json_report.h>
 #include <tarmac/demo/text_view.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -25,7 +26,7 @@ const char* const kScenario = R"(  - note: A remark.
 )";
 
 std::string shown(const std::string& text, TextViewOptions options) {
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   const std::vector<Scenario> scenarios{load_scenario(folder.write("test.yaml", text))};
   std::ostringstream out;
   TextView view(out, options);
@@ -88,7 +89,7 @@ TEST(Bar, IsAsLongAsItsShare) {
 }
 
 TEST(JsonReport, HasEveryNumber) {
-  const TestFolder folder;
+  const testing::ScratchFolder folder;
   const std::vector<Scenario> scenarios{
       load_scenario(folder.write("test.yaml", scenario_of(kScenario)))};
   const auto report = json::parse(to_json(play(scenarios), "1.2.3"));

@@ -4,6 +4,7 @@
 #include <tarmac/durability/catalog.h>
 #include <tarmac/durability/log.h>
 #include <tarmac/strategies/catalog.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <map>
 #include <optional>
@@ -11,14 +12,13 @@
 #include <string>
 
 #include "log_rig.h"
-#include "scratch.h"
 #include "victim.h"
 
 namespace tarmac {
 namespace {
 
 void kill_again_and_again(const std::string& mode) {
-  const ScratchFolder folder;
+  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
   std::mt19937_64 chance(1);
   Counts counts{};
   std::uint64_t images = 0;
@@ -54,7 +54,7 @@ TEST(LogKill, LosesNothingWhenWritesAreNeverSynced) { kill_again_and_again("neve
 
 // The same through the cache, which the log is for.
 void kill_caches_again_and_again(const std::string& mode) {
-  const ScratchFolder folder;
+  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
   std::mt19937_64 chance(2);
   Counts counts{};
   const auto cycles = rounds(6, 1000);

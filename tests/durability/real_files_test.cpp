@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <tarmac/durability/log.h>
+#include <tarmac/testing/scratch_folder.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -16,7 +17,6 @@
 #include <string>
 
 #include "log_rig.h"
-#include "scratch.h"
 
 namespace tarmac {
 namespace {
@@ -58,7 +58,7 @@ class RealLog : public ::testing::Test {
     EXPECT_EQ(replica_.content(), content_after(newest));
   }
 
-  ScratchFolder folder_;
+  testing::ScratchFolder folder_{testing::ScratchPlace::kDisk};
   DurabilityOptions options_;
   Replica replica_;
 };

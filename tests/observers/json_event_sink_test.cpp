@@ -27,7 +27,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::vector<nlohmann::json> lines_of(const std::string& text) {
+std::vector<nlohmann::json> records_of(const std::string& text) {
   std::vector<nlohmann::json> lines;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
@@ -112,7 +112,7 @@ TEST(JsonEventSink, WritesOneLineForEachEvent) {
               HasSubstr("{\"time\":\"2023-11-14T22:13:20.123456789Z\",\"type\":\"entry_evicted\","
                         "\"cache\":\"c\",\"cause\":\"evicted\",\"stamp\":7,\"weight\":42,"
                         "\"count\":3,\"duration_seconds\":1.5,\"detail\":\"lru\"}\n"));
-  EXPECT_EQ(lines_of(text).at(1).at("type"), "flushed");
+  EXPECT_EQ(records_of(text).at(1).at("type"), "flushed");
 }
 
 TEST(JsonEventSink, EscapesWhatWouldBreakALine) {
@@ -133,7 +133,7 @@ TEST(JsonEventSink, EscapesWhatWouldBreakALine) {
   for (const char c : text) {
     EXPECT_TRUE(c == '\n' || (c >= ' ' && c < '\x7f')) << static_cast<int>(c);
   }
-  const auto line = lines_of(text).at(0);
+  const auto line = records_of(text).at(0);
   EXPECT_EQ(line.at("detail"), "two\r\nlines \xef\xbf\xbd\xef\xbf\xbd");
   EXPECT_THAT(line.at("key").get<std::string>(), HasSubstr("a\nb"));
 }
@@ -150,7 +150,7 @@ TEST(JsonEventSink, WritesKeysOnlyWhenAsked) {
     sink.watch(cache);
     cache.events().emit(event);
     sink.drain();
-    EXPECT_EQ(lines_of(out.str()).at(0).contains("key"), asked);
+    EXPECT_EQ(records_of(out.str()).at(0).contains("key"), asked);
   }
 }
 
@@ -194,7 +194,7 @@ TEST(JsonEventSink, DropsAndCountsWhatASlowStreamCannotTake) {
   buffer.open();
   sink.drain();
   EXPECT_EQ(sink.written(), 5U);
-  EXPECT_EQ(lines_of(buffer.text()).size(), 5U);
+  EXPECT_EQ(records_of(buffer.text()).size(), 5U);
 }
 
 TEST(JsonEventSink, CountsAndTellsWhatABrokenStreamDoesNotTake) {
@@ -248,7 +248,7 @@ TEST(JsonEventSink, WritesEverythingAcceptedBeforeItDies) {
     sink.watch(cache);
     for (int i = 0; i < 1'000; ++i) cache.emit(EventType::flushed);
   }
-  EXPECT_EQ(lines_of(out.str()).size(), 1'000U);
+  EXPECT_EQ(records_of(out.str()).size(), 1'000U);
   EXPECT_EQ(cache.events().slot_count(), 0U);
   cache.emit(EventType::flushed);
 }
@@ -277,7 +277,7 @@ TEST(JsonEventSink, AppendsToAFile) {
   }
   std::ostringstream text;
   text << std::ifstream(file).rdbuf();
-  EXPECT_EQ(lines_of(text.str()).size(), 2U);
+  EXPECT_EQ(records_of(text.str()).size(), 2U);
   std::filesystem::remove(file);
 }
 
@@ -309,7 +309,7 @@ TEST(JsonEventSink, TakesEventsFromManyThreads) {
     accepted = sink.written();
   }
   EXPECT_EQ(accepted, 2'000U);
-  EXPECT_EQ(lines_of(out.str()).size(), 2'000U);
+  EXPECT_EQ(records_of(out.str()).size(), 2'000U);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ CacheOptions options_of(std::string name) {
   return options;
 }
 
-std::ptrdiff_t lines_of(const std::string& text) {
+std::ptrdiff_t line_count(const std::string& text) {
   return std::count(text.begin(), text.end(), '\n');
 }
 
@@ -70,10 +70,10 @@ TEST(LiveCache, KeepsItsNumberOfSeriesThroughAHundredSwaps) {
   Cache cache(options_of("live"));
   PrometheusExporter exporter;
   const auto watch = exporter.watch(cache);
-  const auto lines = lines_of(exporter.render());
+  const auto lines = line_count(exporter.render());
   for (int i = 0; i < 100; ++i) {
     cache.swap_strategy(i % 2 == 0 ? "lfu" : "lru");
-    EXPECT_EQ(lines_of(exporter.render()), lines);
+    EXPECT_EQ(line_count(exporter.render()), lines);
   }
   EXPECT_THAT(exporter.render(),
               HasSubstr("tarmac_cache_strategy_swaps_total{cache=\"live\"} 100\n"));

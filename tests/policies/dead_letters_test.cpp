@@ -6,7 +6,7 @@
 #include <tarmac/testing/faulty_store.h>
 
 #include "dead_letter_line.h"
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac {
 namespace {

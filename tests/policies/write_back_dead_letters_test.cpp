@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 #include "write_back_rig.h"
 
 namespace tarmac {

@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 #include "write_back_rig.h"
 
 namespace tarmac {

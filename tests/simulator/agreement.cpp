@@ -12,22 +12,11 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "reference_traces.h"
 #include "trace_files.h"
 
 namespace tarmac::simulator_tests {
 namespace {
-
-// Columns of expected_miss_ratios.csv.
-constexpr std::size_t kTrace = 0;
-constexpr std::size_t kAlgorithm = 1;
-constexpr std::size_t kParameters = 2;
-constexpr std::size_t kUnit = 3;
-constexpr std::size_t kSize = 4;
-constexpr std::size_t kFraction = 5;
-constexpr std::size_t kRequests = 6;
-constexpr std::size_t kMisses = 7;
-constexpr std::size_t kSimulator = 11;
-constexpr std::size_t kNote = 12;
 
 constexpr std::string_view kLibCacheSim = "libCacheSim aa0fc409";
 constexpr std::string_view kLibCacheSim2025 = "libCacheSim in 3L-Cache";
@@ -55,9 +44,9 @@ std::string_view deviation(const AgreementCell& cell) {
 
 const Rule* rule_of(const std::vector<std::string>& row) {
   for (const Rule& rule : agreement_rules()) {
-    if (row[kAlgorithm] == rule.algorithm && row[kParameters] == rule.parameters &&
-        row[kSimulator].starts_with(rule.simulator) &&
-        (rule.unit.empty() || row[kUnit] == rule.unit)) {
+    if (row[column::kAlgorithm] == rule.algorithm && row[column::kParameters] == rule.parameters &&
+        row[column::kSimulator].starts_with(rule.simulator) &&
+        (rule.unit.empty() || row[column::kUnit] == rule.unit)) {
       return &rule;
     }
   }
@@ -73,14 +62,14 @@ bool is_registered(std::string_view strategy) {
 AgreementCell cell_of(const std::vector<std::string>& row, const Rule& rule) {
   AgreementCell cell;
   cell.rule = &rule;
-  cell.trace = row[kTrace];
-  cell.in_bytes = row[kUnit] == "bytes";
-  cell.size = std::stoull(row[kSize]);
-  cell.fraction = row[kFraction];
-  cell.requests = std::stoull(row[kRequests]);
-  cell.misses = std::stoull(row[kMisses]);
-  cell.simulator = row[kSimulator];
-  const std::string note = row.size() > kNote ? row[kNote] : "";
+  cell.trace = row[column::kTrace];
+  cell.in_bytes = row[column::kUnit] == "bytes";
+  cell.size = std::stoull(row[column::kSize]);
+  cell.fraction = row[column::kFraction];
+  cell.requests = std::stoull(row[column::kRequests]);
+  cell.misses = std::stoull(row[column::kMisses]);
+  cell.simulator = row[column::kSimulator];
+  const std::string note = row.size() > column::kNote ? row[column::kNote] : "";
   if (excludes(note)) cell.exception = note;
   if (cell.exception.empty()) cell.exception = deviation(cell);
   if (cell.exception.empty() && !cell.in_bytes && cell.size < rule.level.objects_min) {
@@ -175,8 +164,8 @@ std::vector<AgreementCell> compare(const std::filesystem::path& folder,
                                    const std::function<bool(const std::string&)>& wanted) {
   std::vector<AgreementCell> cells;
   for (const auto& row : csv_rows(folder / "expected_miss_ratios.csv")) {
-    const Rule* const rule = row.size() > kSimulator ? rule_of(row) : nullptr;
-    if (rule != nullptr && wanted(row[kTrace])) cells.push_back(cell_of(row, *rule));
+    const Rule* const rule = row.size() > column::kSimulator ? rule_of(row) : nullptr;
+    if (rule != nullptr && wanted(row[column::kTrace])) cells.push_back(cell_of(row, *rule));
   }
   std::map<std::string, std::vector<AgreementCell*>> by_trace;
   for (AgreementCell& cell : cells) by_trace[cell.trace].push_back(&cell);

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <tarmac/core/error.h>
 #include <tarmac/simulator/cache_replay.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <map>
 #include <optional>
@@ -45,7 +46,7 @@ class CacheReplayTest : public ::testing::Test {
   }
   static std::string value_of(const Request& request) { return "v" + std::to_string(request.key); }
 
-  TraceFolder folder_;
+  testing::ScratchFolder folder_;
 };
 
 TEST_F(CacheReplayTest, LooksUpAndInsertsAfterAMiss) {

@@ -8,18 +8,11 @@
 #include <set>
 #include <tuple>
 
+#include "reference_traces.h"
 #include "trace_files.h"
 
 namespace tarmac::simulator_tests {
 namespace {
-
-// Columns of expected_miss_ratios.csv.
-constexpr std::size_t kTrace = 0;
-constexpr std::size_t kAlgorithm = 1;
-constexpr std::size_t kUnit = 3;
-constexpr std::size_t kSize = 4;
-constexpr std::size_t kRequests = 6;
-constexpr std::size_t kMisses = 7;
 
 constexpr std::uint64_t kObjectsMin = 100;
 
@@ -52,25 +45,26 @@ std::vector<ExcessCell> excess_over_best(const std::filesystem::path& folder,
                                          const std::function<bool(const std::string&)>& wanted) {
   std::map<std::tuple<std::string, bool, std::uint64_t>, ExcessCell> cells;
   for (const auto& row : csv_rows(folder / "expected_miss_ratios.csv")) {
-    if (row.size() <= kMisses || !wanted(row[kTrace]) || row[kAlgorithm].starts_with("belady")) {
+    if (row.size() <= column::kMisses || !wanted(row[column::kTrace]) ||
+        row[column::kAlgorithm].starts_with("belady")) {
       continue;
     }
-    const bool in_bytes = row[kUnit] == "bytes";
-    if (row[kUnit] != "objects" && !in_bytes) continue;
-    const std::uint64_t size = std::stoull(row[kSize]);
+    const bool in_bytes = row[column::kUnit] == "bytes";
+    if (row[column::kUnit] != "objects" && !in_bytes) continue;
+    const std::uint64_t size = std::stoull(row[column::kSize]);
     if (!in_bytes && size < kObjectsMin) continue;
-    ExcessCell& cell = cells[{row[kTrace], in_bytes, size}];
-    const std::uint64_t misses = std::stoull(row[kMisses]);
-    cell.trace = row[kTrace];
+    ExcessCell& cell = cells[{row[column::kTrace], in_bytes, size}];
+    const std::uint64_t misses = std::stoull(row[column::kMisses]);
+    cell.trace = row[column::kTrace];
     cell.in_bytes = in_bytes;
     cell.size = size;
-    cell.requests = std::stoull(row[kRequests]);
+    cell.requests = std::stoull(row[column::kRequests]);
     if (cell.best == 0 || misses < cell.best) {
       cell.best = misses;
-      cell.best_algorithm = row[kAlgorithm];
+      cell.best_algorithm = row[column::kAlgorithm];
     }
-    if (row[kAlgorithm] == "fifo") cell.fifo = misses;
-    if (row[kAlgorithm] == "gdsf")
+    if (row[column::kAlgorithm] == "fifo") cell.fifo = misses;
+    if (row[column::kAlgorithm] == "gdsf")
       cell.gdsf = cell.gdsf == 0 ? misses : std::min(cell.gdsf, misses);
   }
   std::vector<ExcessCell> result;

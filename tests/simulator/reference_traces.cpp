@@ -8,19 +8,7 @@
 #include "trace_files.h"
 
 namespace tarmac::simulator_tests {
-namespace {
-
-// Columns of expected_miss_ratios.csv.
-constexpr std::size_t kTrace = 0;
-constexpr std::size_t kAlgorithm = 1;
-constexpr std::size_t kParameters = 2;
-constexpr std::size_t kSizeUnit = 3;
-constexpr std::size_t kCacheSize = 4;
-constexpr std::size_t kRequests = 6;
-constexpr std::size_t kMisses = 7;
-constexpr std::size_t kSimulator = 11;
-
-}  // namespace
+namespace {}  // namespace
 
 void PrintTo(const ReferenceCase& which, std::ostream* out) {
   *out << which.strategy << " on " << which.trace;
@@ -31,7 +19,7 @@ std::vector<ReferenceCase> reference_cases() {
   const char* all = std::getenv("TARMAC_ALL_TRACES");
   if (const auto folder = reference_folder(); folder && all != nullptr && *all != '\0') {
     for (const auto& row : csv_rows(*folder / "expected_miss_ratios.csv"))
-      traces.insert(row.at(kTrace));
+      traces.insert(row.at(column::kTrace));
   }
   std::vector<ReferenceCase> cases;
   for (const auto& trace : traces) {
@@ -62,12 +50,13 @@ std::vector<ExpectedMisses> expected_misses(const std::filesystem::path& folder,
   std::vector<ExpectedMisses> expected;
   const std::string algorithm = which.strategy == "2q" ? "twoq" : which.strategy;
   for (const auto& row : csv_rows(folder / "expected_miss_ratios.csv")) {
-    const bool wanted = row.size() > kSimulator && row[kTrace] == which.trace &&
-                        row[kAlgorithm] == algorithm && row[kParameters] == "default" &&
-                        row[kSizeUnit] == "objects" && row[kSimulator].starts_with("libCacheSim ");
+    const bool wanted = row.size() > column::kSimulator && row[column::kTrace] == which.trace &&
+                        row[column::kAlgorithm] == algorithm &&
+                        row[column::kParameters] == "default" && row[column::kUnit] == "objects" &&
+                        row[column::kSimulator].starts_with("libCacheSim ");
     if (!wanted) continue;
-    expected.push_back(
-        {std::stoull(row[kCacheSize]), std::stoull(row[kRequests]), std::stoull(row[kMisses])});
+    expected.push_back({std::stoull(row[column::kSize]), std::stoull(row[column::kRequests]),
+                        std::stoull(row[column::kMisses])});
   }
   return expected;
 }

@@ -17,6 +17,20 @@ inline constexpr const char* kNoReferenceTraces =
     "no reference traces at hand: put the folder with expected_miss_ratios.csv and the *.csv.zst "
     "files at ../shared/traces beside the checkout, or name it in the variable TARMAC_TRACES";
 
+/// Columns of expected_miss_ratios.csv.
+namespace column {
+inline constexpr std::size_t kTrace = 0;
+inline constexpr std::size_t kAlgorithm = 1;
+inline constexpr std::size_t kParameters = 2;
+inline constexpr std::size_t kUnit = 3;
+inline constexpr std::size_t kSize = 4;
+inline constexpr std::size_t kFraction = 5;
+inline constexpr std::size_t kRequests = 6;
+inline constexpr std::size_t kMisses = 7;
+inline constexpr std::size_t kSimulator = 11;
+inline constexpr std::size_t kNote = 12;
+}  // namespace column
+
 /// A trace and a strategy that has one right answer on it.
 struct ReferenceCase {
   std::string trace;

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <tarmac/core/error.h>
 #include <tarmac/simulator/replay.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <algorithm>
 #include <list>
@@ -165,7 +166,7 @@ TEST_F(ReplayTest, RefusesACapacityOfNothingAndNoStrategy) {
 }
 
 TEST_F(ReplayTest, PlaysAFileAndReportsOnTheWayAndAtTheEnd) {
-  const TraceFolder folder;
+  const testing::ScratchFolder folder;
   TraceReader trace(folder.write("trace.csv", "key\n1\n2\n1\n3\n1\n"));
   std::vector<std::uint64_t> reported;
   double fraction = 0;

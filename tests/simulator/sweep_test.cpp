@@ -5,6 +5,7 @@
 #include <tarmac/simulator/report.h>
 #include <tarmac/simulator/sweep.h>
 #include <tarmac/strategies/catalog.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <sys/stat.h>
 #include <algorithm>
@@ -102,7 +103,7 @@ class SweepTest : public ::testing::Test {
     return folder_.write("random.csv", text);
   }
 
-  TraceFolder folder_;
+  testing::ScratchFolder folder_;
 };
 
 // Goal: what is swept in one pass, in batches and by several threads, is what each replay alone

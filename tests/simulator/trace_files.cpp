@@ -1,8 +1,6 @@
 #include "trace_files.h"
 
-#include <gtest/gtest.h>
 #include <tarmac/core/error.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #include <fstream>
@@ -10,27 +8,6 @@
 #include <stdexcept>
 
 namespace tarmac::simulator_tests {
-
-TraceFolder::TraceFolder() {
-  std::string pattern = ::testing::TempDir() + "tarmac_traces_XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
-  path_ = pattern;
-}
-
-TraceFolder::~TraceFolder() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-  EXPECT_FALSE(error) << "could not remove " << path_ << ": " << error.message();
-}
-
-std::filesystem::path TraceFolder::write(const std::string& name, std::string_view content) const {
-  const auto file = path_ / name;
-  std::ofstream out(file, std::ios::binary);
-  out.write(content.data(), static_cast<std::streamsize>(content.size()));
-  out.close();
-  if (!out) throw std::runtime_error("cannot write " + file.string());
-  return file;
-}
 
 std::string compressed(std::string_view plain, const ZstdOptions& options) {
   ZSTD_CCtx* const context = ZSTD_createCCtx();

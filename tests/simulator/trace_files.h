@@ -1,4 +1,4 @@
-// Trace files for the tests: written to a folder of the test's own, which goes when it ends.
+// What the tests read of trace files.
 #pragma once
 
 #include <tarmac/simulator/trace_reader.h>
@@ -9,23 +9,6 @@
 #include <vector>
 
 namespace tarmac::simulator_tests {
-
-/// A folder of its own for the time of one test.
-class TraceFolder {
- public:
-  TraceFolder();
-  TraceFolder(const TraceFolder&) = delete;
-  TraceFolder& operator=(const TraceFolder&) = delete;
-  ~TraceFolder();
-
-  /// Writes a file and returns its path.
-  [[nodiscard]] std::filesystem::path write(const std::string& name,
-                                            std::string_view content) const;
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct ZstdOptions {
   /// As the program `zstd` writes it.

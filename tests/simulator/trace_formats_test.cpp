@@ -3,6 +3,7 @@
 #include <tarmac/core/hash.h>
 #include <tarmac/simulator/trace_formats.h>
 #include <tarmac/simulator/trace_reader.h>
+#include <tarmac/testing/scratch_folder.h>
 #include <zlib.h>
 
 #include <fstream>
@@ -107,7 +108,7 @@ std::vector<Sample> samples() {
 
 class FormatTest : public ::testing::TestWithParam<Sample> {
  protected:
-  TraceFolder folder_;
+  testing::ScratchFolder folder_;
 };
 
 TEST_P(FormatTest, IsRecognisedAndRead) {
@@ -186,7 +187,7 @@ void PrintTo(const BadLine& one, std::ostream* out) { *out << one.format << ": "
 
 class BadLineTest : public ::testing::TestWithParam<BadLine> {
  protected:
-  TraceFolder folder_;
+  testing::ScratchFolder folder_;
 };
 
 TEST_P(BadLineTest, StopsAStrictReaderWithItsPlaceAndAMend) {
@@ -239,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "longer than 1048576"}));
 
 TEST(TraceFormats, GoOnBehindWhatTheyLeaveOut) {
-  const TraceFolder folder;
+  const testing::ScratchFolder folder;
   std::string text = "key\n";
   for (int i = 0; i < 100; ++i) text += std::to_string(i) + "\nbad\n";
   TraceReader reader(folder.write("trace.csv", text), {.format = "", .strict = false});
@@ -259,7 +260,7 @@ TEST(TraceFormats, RefuseANameThatIsNoneOfThem) {
 
 class GzipTraceTest : public ::testing::Test {
  protected:
-  TraceFolder folder_;
+  testing::ScratchFolder folder_;
 };
 
 TEST_F(GzipTraceTest, MayBeMadeOfSeveralMembers) {

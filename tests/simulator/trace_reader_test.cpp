@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <tarmac/core/error.h>
 #include <tarmac/simulator/trace_reader.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <algorithm>
 #include <limits>
@@ -40,7 +41,7 @@ class TraceReaderTest : public ::testing::Test {
     return read_all(folder_.write("trace.csv", content));
   }
 
-  TraceFolder folder_;
+  testing::ScratchFolder folder_;
 };
 
 TEST_F(TraceReaderTest, ReadsEveryColumn) {

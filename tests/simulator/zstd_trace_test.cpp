@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <tarmac/core/error.h>
 #include <tarmac/simulator/trace_reader.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include <string>
 
@@ -23,7 +24,7 @@ class ZstdTraceTest : public ::testing::Test {
     return keys;
   }
 
-  TraceFolder folder_;
+  testing::ScratchFolder folder_;
 };
 
 TEST_F(ZstdTraceTest, IsKnownByItsFirstBytesWhateverItsName) {

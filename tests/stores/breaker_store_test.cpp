@@ -8,7 +8,7 @@
 
 #include <thread>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac {
 namespace {

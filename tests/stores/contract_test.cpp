@@ -11,7 +11,7 @@
 
 #include <memory>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac {
 namespace {

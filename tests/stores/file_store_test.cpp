@@ -11,14 +11,12 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr WallNanos kNow = 1'700'000'000'000'000'000;
 
 std::shared_ptr<BackingStore> open_at(const std::filesystem::path& path) {
   return make_file_store({.path = path});

@@ -8,23 +8,13 @@
 #include <string>
 #include <thread>
 
+#include "store_files.h"
+
 namespace tarmac {
 namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
-
-constexpr WallNanos kNow = 1'700'000'000'000'000'000;
-
-void put(BackingStore& store, std::string key, std::optional<std::string> value,
-         std::uint64_t stamp) {
-  const StoreWrite write{.key = std::move(key),
-                         .value = std::move(value),
-                         .stamp = stamp,
-                         .expires_at = std::nullopt,
-                         .hash = 0};
-  store.write({&write, 1});
-}
 
 TEST(StoreCatalog, KnowsTheMemoryStoreByName) {
   EXPECT_THAT(store_registry().names(), Contains("memory"));

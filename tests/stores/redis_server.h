@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac {
 

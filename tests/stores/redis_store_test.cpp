@@ -22,8 +22,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 
-constexpr WallNanos kNow = 1'700'000'000'000'000'000;
-
 RedisStoreOptions options_for(const RedisServer& server) {
   RedisStoreOptions options;
   options.unix_socket = server.socket();

@@ -7,7 +7,7 @@
 #include <tarmac/stores/sqlite_store.h>
 #include <tarmac/testing/write_policy_contract.h>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac {
 namespace {

@@ -11,15 +11,13 @@
 #include <csignal>
 #include <thread>
 
-#include "scratch_folder.h"
+#include "store_files.h"
 
 namespace tarmac {
 namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
-
-constexpr WallNanos kNow = 1'700'000'000'000'000'000;
 
 class SqliteStoreTest : public ::testing::Test {
  protected:

@@ -24,8 +24,8 @@ struct EntryNode {
   /// Cache: hits since the entry came in, held at kMaxVisits. Where the strategy asks for
   /// AccessTracking::mark, only those that raised the mark; for AccessTracking::none, none.
   std::uint16_t visits = 0;
-  /// Raised by hits, up to kMaxMark, where the strategy asks for AccessTracking::mark; the strategy
-  /// lowers or clears it. Zero when not tracked.
+  /// Raised by hits, up to kMaxMark or as far as LoweredMarks says, where the strategy asks for
+  /// AccessTracking::mark; the strategy lowers or clears it. Zero when not tracked.
   internal::Relaxed<std::uint8_t> mark = 0;
   /// Strategy: small flags, for example the segment the node is in. Zero when not tracked.
   std::uint8_t flags = 0;
@@ -55,10 +55,12 @@ static_assert(sizeof(EntryNode) <= 56, "every entry of every cache pays for this
 
 /// What hits do to a node whose strategy asks for marks. Returns how many of them it took to raise
 /// the mark to its highest: the others change nothing.
-inline std::uint32_t raise_mark(EntryNode& node, std::uint32_t hits = 1) noexcept {
-  const std::uint8_t mark = node.mark;
-  const auto raised = std::min<std::uint32_t>(hits, EntryNode::kMaxMark - mark);
-  if (raised > 0) node.mark = static_cast<std::uint8_t>(mark + raised);
+inline std::uint32_t raise_mark(EntryNode& node, std::uint32_t hits = 1,
+                                std::uint8_t highest = EntryNode::kMaxMark) noexcept {
+  const std::uint32_t mark = node.mark;
+  if (mark >= highest) return 0;
+  const auto raised = std::min<std::uint32_t>(hits, highest - mark);
+  node.mark = static_cast<std::uint8_t>(mark + raised);
   return raised;
 }
 

@@ -29,7 +29,8 @@ enum class RemovalCause : std::uint8_t {
 /// How much of a hit a strategy wants to be told.
 enum class AccessTracking : std::uint8_t {
   none,     ///< nothing: hits change no decision (FIFO)
-  mark,     ///< that there was one: EntryNode::mark is raised, on_access() is not called (CLOCK)
+  mark,     ///< that there was one: EntryNode::mark is raised, on_access() is not called (CLOCK);
+            ///< see also LoweredMarks
   ordered,  ///< each one, in order, by on_access() (LRU)
 };
 

@@ -41,15 +41,15 @@ class AccessRing {
     return true;
   }
 
-  /// Calls `apply(node, hits)` for each record, in the order of the hits. Requires: the shard's
-  /// lock.
+  /// Calls `apply(node, hits)` for each record, in the order of the hits; `moves_nodes`: it will
+  /// touch their neighbours. Requires: the shard's lock.
   template <class Apply>
-  void drain(Apply&& apply) noexcept {
+  void drain(Apply&& apply, bool moves_nodes) noexcept {
     const auto written = written_.load(std::memory_order_acquire);
     auto drained = drained_.load(std::memory_order_relaxed);
     if (written == drained) return;
-    // A strategy will touch the node's neighbours: let their memory come for all records at once.
-    for (auto ahead = drained; ahead != written; ++ahead) {
+    // The strategy will touch a node's neighbours: let their memory come for all records at once.
+    for (auto ahead = moves_nodes ? drained : written; ahead != written; ++ahead) {
       const auto* node = node_of(records_[ahead % kSize].load(std::memory_order_relaxed));
       __builtin_prefetch(node->previous, 1);
       __builtin_prefetch(node->next, 1);
@@ -107,26 +107,26 @@ class AccessLog {
   [[nodiscard]] bool is_used() const noexcept { return used_.load(std::memory_order_acquire) != 0; }
   /// All rings.
   template <class Apply>
-  void drain(Apply&& apply) noexcept {
+  void drain(Apply&& apply, bool moves_nodes) noexcept {
     const auto used = used_.load(std::memory_order_acquire);
-    for (std::uint32_t i = 0; i < used; ++i) drain_ring(i, apply);
+    for (std::uint32_t i = 0; i < used; ++i) drain_ring(i, apply, moves_nodes);
   }
   /// All rings if they are few; else the one of `thread`, and the others in turn: with many threads
   /// a hit counts a little later, so that a write need not look at what they all write to.
   template <class Apply>
-  void drain_for(const ThreadSlot& thread, Apply&& apply) noexcept {
+  void drain_for(const ThreadSlot& thread, Apply&& apply, bool moves_nodes) noexcept {
     const auto used = used_.load(std::memory_order_acquire);
-    if (used <= kFew) return drain(apply);
-    if (thread.index < kRings) drain_ring(thread.index, apply);
-    drain_ring(turn_++ % used, apply);
+    if (used <= kFew) return drain(apply, moves_nodes);
+    if (thread.index < kRings) drain_ring(thread.index, apply, moves_nodes);
+    drain_ring(turn_++ % used, apply, moves_nodes);
   }
 
  private:
   static constexpr std::uint32_t kFew = 8;
 
   template <class Apply>
-  void drain_ring(std::uint32_t index, Apply&& apply) noexcept {
-    if (auto* ring = rings_[index].load(std::memory_order_acquire)) ring->drain(apply);
+  void drain_ring(std::uint32_t index, Apply&& apply, bool moves_nodes) noexcept {
+    if (auto* ring = rings_[index].load(std::memory_order_acquire)) ring->drain(apply, moves_nodes);
   }
   AccessRing* make_ring(std::uint32_t index) noexcept;
 

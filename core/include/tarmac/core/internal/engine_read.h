@@ -20,7 +20,7 @@ bool Engine<K, V, H, E>::read(Key key, Use&& use) {
     const auto found = shard.look_up(key, hash);
     if (found.live) [[likely]] {
       counters_.add(thread, Counter::hits);
-      shard.record_hit(*found.entry, thread, log);
+      shard.record_hit(found, thread, log);
       found.with_value(std::forward<Use>(use));
       return true;
     }

@@ -30,7 +30,8 @@ struct TableGroupHead {
   /// Byte i: 8 bits of the hash in slot i, 0 while it is empty. The last byte: how many nodes
   /// passed this group because it was full when they came; at its maximum it stays.
   std::atomic<std::uint64_t> tags{0};
-  /// A node's address; above it 15 other bits of its hash, and whether it may expire.
+  /// A node's address; above it 14 other bits of its hash, whether its mark is settled, and whether
+  /// it may expire.
   std::array<std::atomic<std::uint64_t>, kSlots> slots{};
 };
 struct alignas(64) TableGroup : TableGroupHead<7> {};
@@ -72,6 +73,7 @@ class NodeTable {
     EntryNode* node = nullptr;
     std::uint64_t value = 0;
     bool may_expire = false;
+    bool is_settled = false;
   };
 
   NodeTable() = default;
@@ -108,6 +110,10 @@ class NodeTable {
   /// Requires, as what follows: the node is in the table.
   void set_value(const EntryNode& node, std::uint64_t value) noexcept;
   void set_may_expire(const EntryNode& node) noexcept;
+  /// Whether hits have nothing to tell of the node: what find_pair() says of it. May be called for
+  /// a node that is not in the table; then nothing happens.
+  void set_settled(const EntryNode& node, bool settled) noexcept;
+  void unsettle_all() noexcept;
   void erase(const EntryNode& node) noexcept;
   /// Exchanges the content with `other`, which no reader knows. Readers may still search what this
   /// table held before.
@@ -121,14 +127,15 @@ class NodeTable {
   static constexpr unsigned kAddressBits = 48;
   static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
   static constexpr std::uint64_t kMayExpire = std::uint64_t{1} << kAddressBits;
-  static constexpr std::uint64_t kHashMask = ~(kAddressMask | kMayExpire);
+  static constexpr std::uint64_t kSettled = kMayExpire << 1U;
+  static constexpr std::uint64_t kHashMask = ~(kAddressMask | kMayExpire | kSettled);
   static constexpr std::uint64_t kOnes = 0x01'01'01'01'01'01'01'01;
   static constexpr unsigned kOverflowShift = 56;
   static constexpr std::uint64_t kMany = 255;
   static constexpr std::size_t kFewGroups = 37;
   static_assert(sizeof(void*) == 8, "slots keep 16 bits above an address");
 
-  /// Bits 33 to 47; the lower ones choose the group, those above the shard.
+  /// Bits 34 to 47; the lower ones choose the group, those above the shard.
   static std::uint64_t upper_of(std::uint64_t hash) noexcept { return hash << 16U & kHashMask; }
   /// Bits 41 to 47, and never 0.
   static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash >> 40U & 0xFFU) | 1U; }
@@ -212,6 +219,7 @@ inline auto NodeTable<Paired>::find_pair(std::uint64_t hash, Same&& same) const 
     if (!same(pair.key.load(std::memory_order_acquire))) return static_cast<EntryNode*>(nullptr);
     found.value = pair.value.load(std::memory_order_acquire);
     found.may_expire = (word & kMayExpire) != 0;
+    found.is_settled = (word & kSettled) != 0;
     // If it is still that node's slot, it has been all the time: no address comes back as long as
     // the epoch is pinned. Then key and value are its own. (Of an empty slot the address is null.)
     const auto again = group.slots[slot].load(std::memory_order_relaxed);

@@ -26,6 +26,7 @@ class Relaxed {
   }
   ~Relaxed() = default;
 
+  // The other way.
   operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor)
   [[nodiscard]] T load() const noexcept { return value_.load(std::memory_order_relaxed); }
   void store(T value) noexcept { value_.store(value, std::memory_order_relaxed); }

@@ -14,6 +14,7 @@
 #include <tarmac/core/internal/spin_then_wait.h>
 #include <tarmac/core/internal/timing_wheel.h>
 #include <tarmac/core/lookup.h>
+#include <tarmac/core/lowered_marks.h>
 #include <tarmac/core/stats.h>
 
 #include <algorithm>
@@ -67,6 +68,8 @@ class Shard {
     bool live;
     /// The value, where the table has it.
     std::uint64_t word;
+    /// Whether a hit would change nothing, where the table knows.
+    bool settled;
 
     /// Calls `use(const V&)`. Requires: `live`, and the epoch has been pinned all the time.
     template <class Use>
@@ -83,12 +86,12 @@ class Shard {
   /// Whether a reader may see `entry`. Asks for the time only if it has a deadline.
   [[nodiscard]] bool is_live(const EntryType& entry) const noexcept;
   /// Tells the strategy, now or later, of a hit that this thread has had.
-  void record_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits) {
+  void record_hit(const LookUp& found, const ThreadSlot& thread, AccessLog& hits) {
     const auto below = noted_below_mark_.load(std::memory_order_relaxed);
     if (below == kNoteNone) return;
     // Another hit would not change a mark that is at its highest.
-    if (below != kNoteAll && entry.mark >= below) return;
-    note_hit(entry, thread, hits);
+    if (below != kNoteAll && (found.settled || found.entry->mark >= below)) return;
+    note_hit(*found.entry, thread, hits);
   }
   /// Where to record what will be found: to be asked before find(), so that an entry of a content
   /// that a restore has replaced is not taken for one of the new.
@@ -117,21 +120,12 @@ class Shard {
   /// Brings the strategy up to date with the hits, before it hears of anything else.
   void drain() {
     auto& log = *log_.load(std::memory_order_relaxed);
-    if (log.is_used()) log.drain_for(this_thread_slot(), hit_applier());
+    if (log.is_used()) log.drain_for(this_thread_slot(), hit_applier(), moves_nodes());
   }
   /// The same, if there are many threads as well.
-  void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier()); }
-  void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept {
-    strategy.swap(made);
-    const auto tracking = strategy->tracking();
-    tracking_.store(tracking, std::memory_order_relaxed);
-    auto below = kNoteAll;
-    if (services_.idle_nanoseconds == 0) {
-      if (tracking == AccessTracking::none) below = kNoteNone;
-      if (tracking == AccessTracking::mark) below = EntryNode::kMaxMark;
-    }
-    noted_below_mark_.store(below, std::memory_order_relaxed);
-  }
+  void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier(), moves_nodes()); }
+  /// Puts `made` in the place of the strategy, which is left in the argument.
+  void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept;
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
   /// before anything is changed.
@@ -173,7 +167,13 @@ class Shard {
       apply_hits(static_cast<EntryType&>(node), hits);
     };
   }
+  [[nodiscard]] bool moves_nodes() const noexcept {
+    return tracking_.load(std::memory_order_relaxed) == AccessTracking::ordered;
+  }
   void apply_hits(EntryType& entry, std::uint32_t hits);
+  static void unsettle(void* shard, const EntryNode& node) noexcept {
+    static_cast<Shard*>(shard)->table.set_settled(node, false);
+  }
   /// The number of the operation under way.
   std::uint32_t next_tick() noexcept { return ++tick; }
   void foresee_eviction() const noexcept;
@@ -204,6 +204,9 @@ class Shard {
   /// A change of the whole has the lock for long: hits are rather lost than kept waiting.
   std::atomic<bool> busy{false};
   std::unique_ptr<EvictionStrategy> strategy;
+  /// Whether the table knows the marks that are at their highest.
+  bool settles = false;
+  std::uint8_t highest_mark = EntryNode::kMaxMark;
   /// Of the last write; they only grow.
   std::uint64_t last_stamp;
   /// Counts hits and writes: the entries' sense of time.

@@ -11,10 +11,11 @@ inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash)
     const auto found = table.find_pair(
         hash, [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
     auto* entry = static_cast<EntryType*>(found.node);
-    return {entry, entry != nullptr && (!found.may_expire || is_live(*entry)), found.value};
+    return {entry, entry != nullptr && (!found.may_expire || is_live(*entry)), found.value,
+            found.is_settled};
   } else {
     EntryType* entry = find(key, hash);
-    return {entry, entry != nullptr && is_live(*entry), 0};
+    return {entry, entry != nullptr && is_live(*entry), 0, false};
   }
 }
 
@@ -64,6 +65,25 @@ void Shard<K, V, Equal>::note_hit(EntryType& entry, const ThreadSlot& thread, Ac
 }
 
 template <class K, class V, class Equal>
+void Shard<K, V, Equal>::set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept {
+  strategy.swap(made);
+  const auto tracking = strategy->tracking();
+  const bool marks = tracking == AccessTracking::mark;
+  auto* const lowered = marks ? dynamic_cast<LoweredMarks*>(strategy.get()) : nullptr;
+  highest_mark = highest_mark_of(*strategy);
+  auto below = kNoteAll;
+  if (services_.idle_nanoseconds == 0) {
+    if (tracking == AccessTracking::none) below = kNoteNone;
+    if (marks) below = highest_mark;
+  }
+  tracking_.store(tracking, std::memory_order_relaxed);
+  noted_below_mark_.store(below, std::memory_order_relaxed);
+  table.unsettle_all();  // The strategy before may have lowered marks while it handed over.
+  settles = kIsPaired<K, V> && lowered != nullptr && below == highest_mark;
+  if (settles) lowered->tell_lowered_to(&Shard::unsettle, this);
+}
+
+template <class K, class V, class Equal>
 void Shard<K, V, Equal>::hit(EntryType& entry, SteadyNanos now) {
   drain_all();
   if (services_.idle_nanoseconds != 0) {
@@ -81,9 +101,11 @@ void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
   auto counted = hits;
   if (tracking == AccessTracking::none) counted = 0;
   if (tracking == AccessTracking::mark)
-    counted = &entry == withdrawn_ ? 0 : raise_mark(entry, hits);
+    counted = &entry == withdrawn_ ? 0 : raise_mark(entry, hits, highest_mark);
   if (counted > 0) {
-    entry.accessed_at = next_tick();
+    if (settles && entry.mark == highest_mark) table.set_settled(entry, true);
+    tick += counted;  // Each hit is an operation, however many are noted together.
+    entry.accessed_at = tick;
     entry.visits = static_cast<std::uint16_t>(
         std::min<std::uint32_t>(entry.visits + counted, EntryNode::kMaxVisits));
   }

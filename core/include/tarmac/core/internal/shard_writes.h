@@ -136,6 +136,7 @@ void Shard<K, V, Equal>::evict_overflow_but(EntryType& spared, SteadyNanos now) 
     if (withdrawn_ == nullptr && strategy->choose_victim() == &spared) {
       strategy->on_remove(spared, RemovalCause::replaced);
       withdrawn_ = &spared;
+      if (settles) table.set_settled(spared, false);
     }
     if (!evict_one(now)) break;
   }

@@ -1,11 +1,10 @@
-// A folder of its own for a test, gone with it.
+// Stores in files of a test's own, and what is done to them.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <tarmac/core/backing_store.h>
-#include <unistd.h>
+#include <tarmac/testing/scratch_folder.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,32 +13,9 @@
 
 namespace tarmac {
 
-/// In memory where the machine has such a place, so that thousands of syncs cost nothing.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    const std::filesystem::path memory = "/dev/shm";
-    const auto base =
-        ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
-    auto name = (base / "tarmac-store-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for the test");
-    path_ = name;
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
+using testing::ScratchFolder;
 
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const {
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+inline constexpr WallNanos kNow = 1'700'000'000'000'000'000;
 
 /// A store with the folder that its file is in, for the contract suite.
 template <class Make>
