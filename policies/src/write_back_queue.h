@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
@@ -26,6 +27,7 @@ namespace tarmac::internal {
 /// Thread-safety: not synchronised, except that the batch in flight may be read by its writer.
 class WriteBackQueue {
  public:
+  using Reasons = std::vector<std::shared_ptr<const std::string>>;
   struct Settings {
     std::int64_t loss_window = 0;
     std::size_t batch_max = 1;
@@ -77,9 +79,24 @@ class WriteBackQueue {
     std::uint64_t successes = 0;
     /// Without a pause: in smaller parts it may be taken.
     bool split_at_once = false;
+    /// Each write is known to be bad by itself.
+    bool each_alone = false;
+    /// It is not to be tried again, so there is no pause to double.
+    bool is_condemned = false;
   };
   /// It has not.
   void settle_failed(const Failure& failure);
+
+  /// Takes the writes out of the batch in flight whose keys are in `keys`, which the store has named
+  /// as bad. With a `reason` they are condemned: later to be taken together, and for good, so that
+  /// the others need not wait for that. Without, each is tried again by itself after a pause.
+  std::vector<StoreWrite> part_flying(std::span<const std::string> keys,
+                                      std::shared_ptr<const std::string> reason,
+                                      const Failure& failure);
+  /// What is still in flight.
+  [[nodiscard]] std::span<const StoreWrite> flying() const noexcept { return batch_; }
+  /// Why each of the batch in flight is condemned; empty if it is not.
+  [[nodiscard]] const Reasons& condemned() const noexcept { return batch_condemned_; }
 
   /// A random part of the pause after `failures` failures.
   [[nodiscard]] std::int64_t pause_after(std::uint32_t failures);
@@ -108,6 +125,8 @@ class WriteBackQueue {
     std::size_t batch_max = 0;
     /// The last flush in which it failed alone.
     std::uint64_t failed_alone_in = 0;
+    /// Why the waiting write is condemned; shared by those that were condemned together.
+    std::shared_ptr<const std::string> condemned = nullptr;
   };
   struct ViewHash {
     using is_transparent = void;
@@ -136,6 +155,7 @@ class WriteBackQueue {
   std::vector<StoreWrite> batch_;
   SteadyNanos batch_since_ = kNever;
   bool batch_is_retry_ = false;
+  Reasons batch_condemned_;
   std::uint64_t last_ticket_ = 0;
 };
 

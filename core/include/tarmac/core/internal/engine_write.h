@@ -196,6 +196,7 @@ void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
         current = entry->version();
       }
     }
+    if (!current) current = stored_for(hold, key);
     intent = decide(std::as_const(current));
     deadline = intent.next.deadline;
     mutation = write_and_release(hold, key, intent, effects);
