@@ -82,9 +82,9 @@ class Setter {
 
   /// Nanoseconds of a set() while a queue has room for all of them; its store takes them meanwhile.
   double run(bool writes_back) {
-    cache_.set_write_policy(
-        writes_back ? write_back(make_memory_store(), {.dirty_max = 2 * keys_.size()})
-                    : no_write_policy());
+    cache_.set_write_policy(writes_back
+                                ? write_back(make_memory_store(), {.dirty_max = 2 * keys_.size()})
+                                : no_write_policy());
     const auto start = SteadyClock::now();
     for (const auto& key : keys_) cache_.set(key, value_);
     const auto passed = seconds_since(start);
@@ -202,7 +202,8 @@ void measure_sqlite(const std::filesystem::path& folder, std::size_t writes) {
   const auto by_hand = seconds_since(start);
   const auto store = make_sqlite_store({.path = folder / "store.db"});
   const auto flushed = time_flush(store, writes).first;
-  if (store->size() != writes || loop.size() != writes) throw std::runtime_error("rows are missing");
+  if (store->size() != writes || loop.size() != writes)
+    throw std::runtime_error("rows are missing");
   std::printf("{\"loop_seconds\": %.4f, \"flush_seconds\": %.4f}\n", by_hand, flushed);
 }
 

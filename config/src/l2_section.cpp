@@ -58,8 +58,8 @@ void read_times(const MapSection& map, L2Config& l2) {
 
 /// Whether all keys below one are below the other, too, on the same server.
 bool overlap(const L2Config& a, const L2Config& b) {
-  const bool same_server =
-      a.unix_socket == b.unix_socket && (!a.unix_socket.empty() || (a.host == b.host && a.port == b.port));
+  const bool same_server = a.unix_socket == b.unix_socket &&
+                           (!a.unix_socket.empty() || (a.host == b.host && a.port == b.port));
   return same_server && (a.prefix.starts_with(b.prefix) || b.prefix.starts_with(a.prefix));
 }
 
@@ -74,11 +74,12 @@ L2Config read_l2(const YamlNode& node, Problems& problems) {
   const MapSection map(node, "caches[].l2", problems);
   read_server(map, l2);
   read_times(map, l2);
-  const auto refuse_unless = [&](bool holds, const char* key, const char* other, const char* wrong) {
+  const auto refuse_unless = [&](bool holds, const char* key, const char* other,
+                                 const char* wrong) {
     problems.attempt([&] {
       if (holds) return;
       const auto* place = node.find(key);
-      throw (place != nullptr ? *place : *node.find(other)).error(wrong, "raise it");
+      throw(place != nullptr ? *place : *node.find(other)).error(wrong, "raise it");
     });
   };
   refuse_unless(l2.heartbeat_limit > l2.heartbeat, "heartbeat_limit", "heartbeat",

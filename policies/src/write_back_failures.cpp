@@ -44,15 +44,13 @@ WriteBackWorker::Failure WriteBackWorker::try_without_refused(Lock& lock,
 
 std::span<const StoreWrite> WriteBackWorker::part_refused(Lock& lock, const Failure& failure,
                                                           std::uint64_t round) {
-  const auto reason = options_.dead_letters.empty()
-                          ? nullptr
-                          : std::make_shared<const std::string>(failure.text);
+  const auto reason =
+      options_.dead_letters.empty() ? nullptr : std::make_shared<const std::string>(failure.text);
   lock.lock();
-  const auto refused =
-      queue_.part_flying(failure.refused, reason,
-                         {.now = clock_->steady_now(),
-                          .round = round,
-                          .successes = flushed_.load(std::memory_order_relaxed)});
+  const auto refused = queue_.part_flying(failure.refused, reason,
+                                          {.now = clock_->steady_now(),
+                                           .round = round,
+                                           .successes = flushed_.load(std::memory_order_relaxed)});
   const auto rest = queue_.flying();
   if (!refused.empty()) {
     store_errors_.fetch_add(1, std::memory_order_relaxed);

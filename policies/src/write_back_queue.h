@@ -69,8 +69,12 @@ class WriteBackQueue {
   /// Whether the batch in flight has failed before.
   [[nodiscard]] bool batch_is_retry() const noexcept { return batch_is_retry_; }
 
-  /// The store has the batch in flight, or it is given up.
-  void settle_done();
+  /// The store has the batch in flight, or it is given up. Of no more than `count` of it at a time,
+  /// so that writers need not wait for all; true when it is done.
+  bool settle_some(std::size_t count);
+  void settle_done() { settle_some(batch_.size()); }
+  /// What the last batch was, for its owner to destroy where nobody waits.
+  [[nodiscard]] std::vector<StoreWrite> take_spent() noexcept { return std::move(spent_); }
   struct Failure {
     SteadyNanos now = 0;
     /// As in take_for_round(), or 0.
@@ -87,9 +91,9 @@ class WriteBackQueue {
   /// It has not.
   void settle_failed(const Failure& failure);
 
-  /// Takes the writes out of the batch in flight whose keys are in `keys`, which the store has named
-  /// as bad. With a `reason` they are condemned: later to be taken together, and for good, so that
-  /// the others need not wait for that. Without, each is tried again by itself after a pause.
+  /// Takes the writes out of the batch in flight whose keys are in `keys`, which the store has
+  /// named as bad. With a `reason` they are condemned: later to be taken together, and for good, so
+  /// that the others need not wait for that. Without, each is tried again by itself after a pause.
   std::vector<StoreWrite> part_flying(std::span<const std::string> keys,
                                       std::shared_ptr<const std::string> reason,
                                       const Failure& failure);
@@ -137,6 +141,13 @@ class WriteBackQueue {
   /// By due time, then by ticket, which is unique.
   using RetryOrder = std::map<std::pair<SteadyNanos, std::uint64_t>, Slot*>;
 
+  using Slots = std::unordered_map<std::string, Slot, ViewHash, std::equal_to<>>;
+  using Fresh = std::map<std::uint64_t, Slot*>;
+
+  [[nodiscard]] Slot& slot_of(const std::string& key);
+  void drop_slot(Slots::iterator slot);
+  void add_fresh(Slot& slot);
+  [[nodiscard]] std::size_t spares_max() const noexcept { return 4 * settings_.batch_max; }
   void wait_fresh(Slot& slot, SteadyNanos now);
   void fly(const std::vector<Slot*>& slots, bool retry);
   std::span<const StoreWrite> take_fresh(std::uint64_t ticket);
@@ -146,13 +157,19 @@ class WriteBackQueue {
   const Settings settings_;
   std::mt19937_64 random_;
   /// Nodes never move, so slots are pointed at.
-  std::unordered_map<std::string, Slot, ViewHash, std::equal_to<>> slots_;
+  Slots slots_;
   /// By ticket. Due times ascend with it, because the loss window is constant.
-  std::map<std::uint64_t, Slot*> fresh_;
+  Fresh fresh_;
+  /// Nodes of both for the next writes.
+  std::vector<Slots::node_type> spare_slots_;
+  std::vector<Fresh::node_type> spare_fresh_;
   RetryOrder retrying_;
   /// Since when they wait, of all that have failed, by ticket: the oldest is the first.
   std::map<std::uint64_t, SteadyNanos> failed_since_;
   std::vector<StoreWrite> batch_;
+  /// So many of it are settled.
+  std::size_t settled_ = 0;
+  std::vector<StoreWrite> spent_;
   SteadyNanos batch_since_ = kNever;
   bool batch_is_retry_ = false;
   Reasons batch_condemned_;

@@ -298,16 +298,17 @@ void WriteBackWorker::write_batch(Lock& lock, std::span<const StoreWrite> batch,
     failure.is_buried = bury({&letter, 1}, failure);
     lock.lock();
   }
-  settle(count, failure, round);
+  settle(lock, count, failure, round);
   tell_settled(lock, versions,
                failure.happened() && !failure.is_buried ? EntryState::dirty : EntryState::clean);
+  const auto spent = queue_.take_spent();
   lock.unlock();
   report(failure, count, elapsed);
   lock.lock();
 }
 
-// After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and calls
-// an entry dirty for it, must hear the end of it afterwards.
+// After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
+// calls an entry dirty for it, must hear the end of it afterwards.
 void WriteBackWorker::tell_settled(Lock& lock, std::span<const StoreWrite> versions,
                                    EntryState state) {
   reporting_ = true;
@@ -335,11 +336,17 @@ void WriteBackWorker::report(const Failure& failure, std::size_t count,
   });
 }
 
-void WriteBackWorker::settle(std::size_t count, const Failure& failure, std::uint64_t round) {
+void WriteBackWorker::settle(Lock& lock, std::size_t count, const Failure& failure,
+                             std::uint64_t round) {
   if (!failure.happened()) {
+    // What the store has may go on being owed for a moment: then it would get it twice, at worst.
+    constexpr std::size_t kAtOnce = 32;
+    while (!queue_.settle_some(kAtOnce)) {
+      lock.unlock();
+      lock.lock();
+    }
     flushed_.fetch_add(count, std::memory_order_relaxed);
     failures_in_a_row_ = 0;
-    queue_.settle_done();
     room_.notify_all();
   } else {
     store_errors_.fetch_add(1, std::memory_order_relaxed);

@@ -89,7 +89,7 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   /// Puts them into the dead-letter file. Says in `failure` why if that cannot be done.
   [[nodiscard]] bool bury(std::span<const DeadLetter> letters, Failure& failure) noexcept;
   /// Takes the batch in flight, of `count` writes, out of the queue, or puts it back into it.
-  void settle(std::size_t count, const Failure& failure, std::uint64_t round);
+  void settle(Lock& lock, std::size_t count, const Failure& failure, std::uint64_t round);
   /// Tells the host what state entries now have, so that a flush waits for it. Requires: mutex_ is
   /// held, and what they were written with is settled.
   void tell_settled(Lock& lock, std::span<const StoreWrite> versions, EntryState state);

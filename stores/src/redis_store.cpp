@@ -272,10 +272,11 @@ class RedisStore final : public BackingStore {
       if (place >= 1 && place <= batch.size()) keys.push_back(batch[place - 1].key);
     }
     if (keys.empty()) return;
-    auto message = std::string(text.substr(0, found)) + "key " + internal::shown_key(keys.front()) +
-                   (keys.size() == 1 ? std::string() : " and " + std::to_string(keys.size() - 1) +
-                                                           " more of a batch") +
-                   " has a value that is not of this store; choose another prefix, or remove it";
+    auto message =
+        std::string(text.substr(0, found)) + "key " + internal::shown_key(keys.front()) +
+        (keys.size() == 1 ? std::string()
+                          : " and " + std::to_string(keys.size() - 1) + " more of a batch") +
+        " has a value that is not of this store; choose another prefix, or remove it";
     throw PermanentStoreError(message, std::move(keys));
   }
 

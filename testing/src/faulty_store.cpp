@@ -63,8 +63,7 @@ std::uint64_t FaultyStore::attempts_for(std::string_view key) const {
   return attempts;
 }
 
-void FaultyStore::refuse_keys(std::function<bool(std::string_view key)> refuses,
-                              bool names_them) {
+void FaultyStore::refuse_keys(std::function<bool(std::string_view key)> refuses, bool names_them) {
   const std::lock_guard lock(mutex_);
   refuses_ = std::move(refuses);
   names_refused_ = names_them;

@@ -50,9 +50,9 @@ TEST(ConfigFile, LeavesEverythingElseAtTheDefaultsOfCore) {
 
 TEST(ConfigFile, RefusesTwoCachesThatShareKeysOfOneServer) {
   const auto read = [](const std::string& second) {
-    static_cast<void>(parse_config("caches:\n  - {name: a, l2: {prefix: \"a:\"}}\n  - {name: b, l2: {" +
-                                       second + "}}\n",
-                                   "f"));
+    static_cast<void>(parse_config(
+        "caches:\n  - {name: a, l2: {prefix: \"a:\"}}\n  - {name: b, l2: {" + second + "}}\n",
+        "f"));
   };
   for (const char* wrong : {"prefix: \"a:\"", "prefix: \"a:b\"", "prefix: a"}) {
     try {

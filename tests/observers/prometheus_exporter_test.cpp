@@ -151,11 +151,10 @@ TEST(PrometheusExporter, ShowsTheBreakerOfAStoreThatHasOne) {
   stats.breaker_opens = 7;
   cache.set_stats(stats);
   const auto text = exporter.render();
-  EXPECT_THAT(text,
-              HasSubstr("# TYPE tarmac_cache_store_breaker gauge\n"
-                        "tarmac_cache_store_breaker{cache=\"c\",state=\"closed\"} 0\n"
-                        "tarmac_cache_store_breaker{cache=\"c\",state=\"open\"} 0\n"
-                        "tarmac_cache_store_breaker{cache=\"c\",state=\"half_open\"} 1\n#"));
+  EXPECT_THAT(text, HasSubstr("# TYPE tarmac_cache_store_breaker gauge\n"
+                              "tarmac_cache_store_breaker{cache=\"c\",state=\"closed\"} 0\n"
+                              "tarmac_cache_store_breaker{cache=\"c\",state=\"open\"} 0\n"
+                              "tarmac_cache_store_breaker{cache=\"c\",state=\"half_open\"} 1\n#"));
   EXPECT_THAT(text, HasSubstr("tarmac_cache_store_breaker_opens_total{cache=\"c\"} 7\n"));
 }
 

@@ -94,7 +94,8 @@ TEST(RedisStore, RefusesWhatIsDamagedOrForeign) {
     FAIL() << "it was taken";
   } catch (const PermanentStoreError& error) {
     EXPECT_EQ(error.keys(), (std::vector<std::string>{"list", "foreign"}));
-    EXPECT_THAT(error.what(), HasSubstr("key \"list\" and 1 more of a batch has a value that is not"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("key \"list\" and 1 more of a batch has a value that is not"));
   }
   EXPECT_EQ(server.ask({"GET", "tarmac:foreign"}), "hello");
   put(*store, "k", "mended", 4);

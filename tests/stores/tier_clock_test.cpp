@@ -123,7 +123,8 @@ TEST(TierClocks, ForgetAllWhenTheServerGivesASlowListenerUp) {  // trap A14
   options.l2.heartbeat_limit = 300ms;
   StringTiers cache(options);
   await_heard(cache);
-  ASSERT_EQ(server.ask({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 65536 65536 1"}), "OK");
+  ASSERT_EQ(server.ask({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 65536 65536 1"}),
+            "OK");
   cache.set("k", "old");
   cache.set("held", "v");
   await_all_heard(cache);
@@ -165,7 +166,8 @@ TEST(TierClocks, ForgetAllWhenTheServerGivesASlowListenerUp) {  // trap A14
   const auto& clock = *system_clock();
   const auto written_at = clock.steady_now();
   await([&] { return cache.get("k") == "new"; });
-  EXPECT_LT(clock.steady_now() - written_at, 1'000'000'000) << "heartbeat_limit, and a busy machine";
+  EXPECT_LT(clock.steady_now() - written_at, 1'000'000'000)
+      << "heartbeat_limit, and a busy machine";
   {
     const std::lock_guard lock(mutex);
     released = true;

@@ -50,8 +50,9 @@ TEST(TieredConfig, HasTheDefaultsOfTheTiersThemselves) {
 
 TEST(TieredConfig, MakesWhatTheFileSays) {
   const RedisServer server;
-  const auto config = config_of("    max_entries: 7\n    default_ttl: 1h\n    l2:\n      unix_socket: " +
-                                server.socket().string() + "\n      prefix: \"f:\"\n      ttl: 30s\n");
+  const auto config =
+      config_of("    max_entries: 7\n    default_ttl: 1h\n    l2:\n      unix_socket: " +
+                server.socket().string() + "\n      prefix: \"f:\"\n      ttl: 30s\n");
   const auto cache = make_tiered_cache<std::string>(config.caches.at(0));
   await_heard(*cache);
   cache->set("k", "v");
@@ -65,11 +66,13 @@ TEST(TieredConfig, MakesWhatTheFileSays) {
 
 TEST(TieredConfig, IsMadeByTheOneFunctionThatFits) {
   const auto two = config_of("    l2: {prefix: \"p:\"}\n").caches.at(0);
-  EXPECT_THAT((message_of<ConfigError>([&] { static_cast<void>(make_cache<std::string, std::string>(two)); })),
+  EXPECT_THAT((message_of<ConfigError>(
+                  [&] { static_cast<void>(make_cache<std::string, std::string>(two)); })),
               HasSubstr("make it with make_tiered_cache()"));
   const auto one = config_of("").caches.at(0);
-  EXPECT_THAT(message_of<ConfigError>([&] { static_cast<void>(make_tiered_cache<std::string>(one)); }),
-              HasSubstr("has no second tier"));
+  EXPECT_THAT(
+      message_of<ConfigError>([&] { static_cast<void>(make_tiered_cache<std::string>(one)); }),
+      HasSubstr("has no second tier"));
 }
 
 // Goal: a password never comes out (trap A22). Method: one that is easily found, right and wrong,
@@ -129,7 +132,8 @@ class SecretsTest : public ::testing::Test {
       cache.reset();  // What it could not write goes to the file of dead letters.
     }
     see(events.str());
-    for (const auto& letter : read_dead_letters(folder_ / "letters.jsonl").letters) see(letter.reason);
+    for (const auto& letter : read_dead_letters(folder_ / "letters.jsonl").letters)
+      see(letter.reason);
   }
   template <class Cache>
   void look_at(Cache& cache) {

@@ -22,7 +22,7 @@ namespace tarmac {
 /// A bounded map that forgets: entries leave by capacity, by age, or because they are told to.
 ///
 /// - Thread-safety: all members may be called from any thread, but for the destructor.
-/// - Locks: no function, slot, store or value destructor of the user runs under a lock of the cache;
+/// - Locks: no function, slot, store or value destructor of users runs under a lock of the cache;
 ///   hash, equality and weigher do. The function of compute() runs under a lock of its key alone.
 /// - Exceptions: what users' code throws passes through. A look-up never throws for a miss. A write
 ///   throws StoreError if the write policy's store refuses; cache and store are then as before.

@@ -11,8 +11,7 @@ namespace internal {
 
 /// Whether a store could have it, and it be given away.
 template <class K, class V>
-inline constexpr bool kMayBeStored =
-    Encodable<K> && Encodable<V> && std::is_copy_constructible_v<V>;
+inline constexpr bool kMayBeStored = Encodable<K>&& Encodable<V>&& std::is_copy_constructible_v<V>;
 
 /// What a store has, to be kept for as long as the store would.
 template <class V>
@@ -46,8 +45,8 @@ template <class K, class V, class H, class E>
 template <class Use>
 bool CacheManager<K, V, H, E>::read_through(Key key, Use&& use) {
   if constexpr (internal::kMayBeStored<K, V>) {
-    const auto content = engine_.load(
-        key, [&] { return intend(key, internal::as_loaded<V>(engine_.stored(key))); });
+    const auto content =
+        engine_.load(key, [&] { return intend(key, internal::as_loaded<V>(engine_.stored(key))); });
     if (content) use(content.value());
     return static_cast<bool>(content);
   } else {

@@ -64,8 +64,8 @@ StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash,
   }
 }
 
-// For the function of compute(), with read_through: nobody else can write the key meanwhile. As with
-// a write that fails, the key's lock is given back before anybody is told.
+// For the function of compute(), with read_through: nobody else can write the key meanwhile. As
+// with a write that fails, the key's lock is given back before anybody is told.
 template <class K, class V, class H, class E>
 std::optional<Version<V>> Engine<K, V, H, E>::stored_for(std::optional<KeyHold>& hold, Key key) {
   const auto current = options_.read_through ? policy() : nullptr;
@@ -80,8 +80,7 @@ std::optional<Version<V>> Engine<K, V, H, E>::stored_for(std::optional<KeyHold>&
 }
 
 template <class K, class V, class H, class E>
-std::vector<std::optional<Version<V>>> Engine<K, V, H, E>::stored_many(
-    const std::vector<K>& keys) {
+std::vector<std::optional<Version<V>>> Engine<K, V, H, E>::stored_many(const std::vector<K>& keys) {
   std::vector<std::optional<Version<V>>> found;
   const auto current = options_.read_through ? policy() : nullptr;
   if (!current || !current->store()) return found;
