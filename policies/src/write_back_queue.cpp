@@ -232,9 +232,9 @@ void WriteBackQueue::settle_failed(const Failure& failure) {
   batch_.clear();
 }
 
-std::vector<StoreWrite> WriteBackQueue::part_flying(std::span<const std::string> keys,
-                                                    std::shared_ptr<const std::string> reason,
-                                                    const Failure& failure) {
+std::vector<StoreWrite> WriteBackQueue::part_flying(
+    std::span<const std::string> keys, const std::shared_ptr<const std::string>& reason,
+    const Failure& failure) {
   const std::unordered_set<std::string_view> named(keys.begin(), keys.end());
   std::vector<StoreWrite> rest;
   rest.reserve(batch_.size());  // It must not move once it is pointed into.

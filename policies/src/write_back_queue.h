@@ -95,7 +95,7 @@ class WriteBackQueue {
   /// named as bad. With a `reason` they are condemned: later to be taken together, and for good, so
   /// that the others need not wait for that. Without, each is tried again by itself after a pause.
   std::vector<StoreWrite> part_flying(std::span<const std::string> keys,
-                                      std::shared_ptr<const std::string> reason,
+                                      const std::shared_ptr<const std::string>& reason,
                                       const Failure& failure);
   /// What is still in flight.
   [[nodiscard]] std::span<const StoreWrite> flying() const noexcept { return batch_; }

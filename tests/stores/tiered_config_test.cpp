@@ -115,7 +115,9 @@ class SecretsTest : public ::testing::Test {
     const auto config = parse_config(text, "f");
     std::ostringstream events;
     {
-      JsonEventSink sink(events, {.keys = true});
+      JsonEventSinkOptions with_keys;
+      with_keys.keys = true;
+      JsonEventSink sink(events, with_keys);
       auto cache = make_cache<std::string, std::string>(config.caches.at(0));
       auto tiers = make_tiered_cache<std::string>(config.caches.at(1));
       sink.watch(*cache);
