@@ -96,7 +96,8 @@ def simulator_page(data):
 
 
 def stores_page(data):
-    return stores.page(data["stores"], about(data))
+    load = data.get("machine", {}).get("load before")
+    return stores.page(data["stores"], about(data) + (f" The machine's load before was {load}." if load else ""))
 
 
 def save(samples, folder):
