@@ -20,7 +20,7 @@ from reporting.pages import Page  # noqa: E402
 from reporting.plot import plot  # noqa: E402
 from reporting.runner import Runner  # noqa: E402
 from reporting.samples import Samples  # noqa: E402
-from reporting import simulator  # noqa: E402
+from reporting import simulator, stores  # noqa: E402
 
 ROOT = HERE.parent
 PAGES = ROOT / "docs" / "benchmarks"
@@ -78,14 +78,26 @@ def measure(arguments):
     }, lambda line: print(line, file=sys.stderr, flush=True))
     machine = machine_of(arguments.programs.parent)  # Before: the load is that of the others.
     data = runner.run()
+    if arguments.filter in ("", "stores") and not arguments.subjects:
+        measured = stores.measure(arguments.programs, runner.settings["rounds"], arguments.quick, runner.say)
+        data.update({"stores": measured} if measured else {})
     data.update(command=command_line(sys.argv[1:]), date=str(datetime.date.today()),
                 commit=commit_of(ROOT), entries=sizes["entries"], machine=machine)
     return data
 
 
-def simulator_page(data):
+def about(data):
     processor = data.get("machine", {}).get("processor", "")
-    return simulator.page(data["simulator"], f"{data['date']}, {processor}." if processor else "")
+    return f"{data['date']}, {processor}." if processor else ""
+
+
+def simulator_page(data):
+    return simulator.page(data["simulator"], about(data))
+
+
+def stores_page(data):
+    load = data.get("machine", {}).get("load before")
+    return stores.page(data["stores"], about(data) + (f" The machine's load before was {load}." if load else ""))
 
 
 def save(samples, folder):
@@ -94,6 +106,12 @@ def save(samples, folder):
         (folder / "simulator.md").write_text(simulator_page(samples.data), encoding="utf-8")
         if not samples.cells:
             print(f"wrote {folder}/simulator.md", file=sys.stderr)
+            return
+    if "stores" in samples.data:
+        (folder / "stores.md").write_text(stores_page(samples.data), encoding="utf-8")
+        (folder / "stores.json").write_text(json.dumps(samples.data["stores"], indent=1) + "\n", encoding="utf-8")
+        if not samples.cells:
+            print(f"wrote {folder}/stores.md", file=sys.stderr)
             return
     drawing = plot(samples)
     if drawing:
@@ -130,6 +148,8 @@ def main():
             print(Page(samples).text())
         if "simulator" in samples.data:
             print(simulator_page(samples.data))
+        if "stores" in samples.data:
+            print(stores_page(samples.data))
     open_figures = [row for row in figures_of(samples) if row.verdict == "not reached"]
     print(f"{len(open_figures)} figures not reached", file=sys.stderr)
 

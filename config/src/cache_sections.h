@@ -5,6 +5,7 @@
 #include <tarmac/config/yaml_document.h>
 
 #include <string>
+#include <vector>
 
 #include "config_reader.h"
 
@@ -35,5 +36,10 @@ class MapSection {
 void read_undo(const YamlNode& node, CacheOptions& options, Problems& problems);
 void read_loading(const YamlNode& node, LoadOptions& loading, Problems& problems);
 void read_durability(const YamlNode& node, CacheOptions& options, Problems& problems);
+[[nodiscard]] L2Config read_l2(const YamlNode& node, Problems& problems);
+/// What the other settings of `cache` cannot mean for the first of two tiers.
+void refuse_beside_l2(const YamlNode& cache, Problems& problems);
+/// Whether the last of `caches`, which is `element`, has a second tier of its own.
+void refuse_shared_prefixes(const YamlNode& element, const std::vector<CacheConfig>& caches);
 
 }  // namespace tarmac::internal

@@ -24,7 +24,7 @@ const std::map<std::string, std::vector<std::string>>& config_keys() {
       {"caches[]",
        {"name", "max_entries", "max_bytes", "eviction", "default_ttl", "ttl_jitter",
         "expire_after_access", "background_expiry", "sweep_interval", "read_through", "shards",
-        "seed", "undo", "loading", "write_policy", "store", "durability"}},
+        "seed", "undo", "loading", "write_policy", "store", "durability", "l2"}},
       {"caches[].eviction", {"strategy"}},
       {"caches[].undo", {"max_commands", "max_bytes"}},
       {"caches[].loading",
@@ -33,6 +33,10 @@ const std::map<std::string, std::vector<std::string>>& config_keys() {
       {"caches[].durability",
        {"directory", "sync", "interval", "segment_bytes", "compact_bytes", "max_record_bytes",
         "fail_open"}},
+      {"caches[].l2",
+       {"host", "port", "unix_socket", "password_file", "password_env", "db", "prefix",
+        "connections", "call_limit", "retry_initial", "retry_max", "heartbeat", "heartbeat_limit",
+        "serve_unheard", "batch_max", "ttl"}},
       {"caches[].write_policy", {"policy"}},
       {"caches[].store", {"store"}},
       {"observers", {"metrics", "event_log"}},
@@ -182,6 +186,8 @@ CacheConfig read_cache(const YamlNode& node, Problems& problems) {
   map.with("undo", [&](const YamlNode& n) { read_undo(n, options, problems); });
   map.with("loading", [&](const YamlNode& n) { read_loading(n, options.loading, problems); });
   map.with("durability", [&](const YamlNode& n) { read_durability(n, options, problems); });
+  map.with("l2", [&](const YamlNode& n) { cache.l2 = read_l2(n, problems); });
+  if (cache.l2) refuse_beside_l2(node, problems);
   read_policy_and_store(map, cache);
   if (problems.list().size() > before) return cache;
   try {
@@ -217,6 +223,7 @@ std::vector<CacheConfig> read_caches(const YamlNode& node, Problems& problems) {
     problems.attempt([&] {
       caches.push_back(read_cache(element, problems));
       problems.attempt([&] { refuse_shared_logs(element, caches.back(), directories); });
+      problems.attempt([&] { refuse_shared_prefixes(element, caches); });
       const auto* name = element.find("name");
       if (name == nullptr) return;
       const auto [first, is_new] = lines.emplace(name->text, name->line);

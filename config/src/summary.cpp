@@ -35,6 +35,11 @@ std::string summary_of_cache(const CacheConfig& cache) {
         break;
     }
   }
+  if (const auto& l2 = cache.l2) {
+    const auto server = l2->unix_socket.empty() ? l2->host + ":" + std::to_string(l2->port)
+                                                : l2->unix_socket.string();
+    return line + ", second tier in redis at " + server + " below " + l2->prefix;
+  }
   line += ", write_policy " + cache.write_policy.name;
   if (o.read_through) line += ", read_through";
   if (cache.store) line += " over store " + cache.store->name;

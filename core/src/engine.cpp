@@ -19,6 +19,11 @@ std::size_t choose_shard_count(const CacheOptions& options) {
   return static_cast<std::size_t>(std::bit_floor(std::clamp<std::uint64_t>(most, 1, 32)));
 }
 
+BreakerStats breaker_of(const WritePolicy& policy) {
+  const auto store = policy.store();
+  return store ? store->breaker().value_or(BreakerStats{}) : BreakerStats{};
+}
+
 EngineState::EngineState(CacheOptions options, EventBus& events)
     : options_(std::move(options)),
       clock_(options_.clock ? options_.clock : system_clock()),
@@ -30,5 +35,14 @@ EngineState::EngineState(CacheOptions options, EventBus& events)
         return strategy_registry().make(name, parameters);
       }),
       jitter_(seed_) {}
+
+void EngineState::fill_breaker(Stats& stats) const {
+  stats.breaker_opens = former_breaker_opens_;
+  const auto store = policy_ ? policy_->store() : nullptr;
+  const auto breaker = store ? store->breaker() : std::nullopt;
+  if (!breaker) return;
+  stats.breaker = breaker->state;
+  stats.breaker_opens += breaker->opens - breaker_opens_before_;
+}
 
 }  // namespace tarmac::internal

@@ -1,5 +1,6 @@
 #include "metric_families.h"
 
+#include <array>
 #include <chrono>
 #include <limits>
 #include <map>
@@ -67,6 +68,8 @@ constexpr Row kCounters[] = {
      "Calls of the backing store with writes that failed before.", &Stats::retries},
     {"tarmac_cache_dead_letters_total", "Writes given up and put into the dead-letter file.",
      &Stats::dead_letters},
+    {"tarmac_cache_store_breaker_opens_total", "Times that the store's breaker has opened.",
+     &Stats::breaker_opens},
     {"tarmac_cache_strategy_swaps_total", "Changes of the eviction strategy.",
      &Stats::strategy_swaps},
     {"tarmac_cache_write_policy_swaps_total", "Changes of the write policy.",
@@ -235,6 +238,24 @@ void add_evictions(std::span<const CacheSample> samples, std::vector<MetricFamil
   }
 }
 
+/// One series for each state, of which one is 1. None where no breaker stands before the store.
+void add_breakers(std::span<const CacheSample> samples, std::vector<MetricFamily>& families) {
+  constexpr std::array<std::pair<BreakerState, const char*>, 3> kStates{
+      {{BreakerState::closed, "closed"},
+       {BreakerState::open, "open"},
+       {BreakerState::half_open, "half_open"}}};
+  auto& one = families.emplace_back(family(
+      "tarmac_cache_store_breaker", "1 for the state of the store's breaker.", MetricType::Gauge));
+  for (const auto& sample : samples) {
+    if (!sample.stats.breaker) continue;
+    for (const auto& [state, name] : kStates) {
+      auto series = gauge(sample, *sample.stats.breaker == state ? 1 : 0);
+      series.label.push_back({"state", name});
+      one.metric.push_back(std::move(series));
+    }
+  }
+}
+
 /// An unbounded cache has no series: a made-up number would spoil every ratio.
 void add_bound(std::span<const CacheSample> samples, MetricFamily bound,
                std::optional<std::uint64_t> Capacity::*which, std::vector<MetricFamily>& families) {
@@ -333,6 +354,7 @@ std::vector<MetricFamily> make_families(std::span<const CacheSample> samples,
   add_tables(samples, families);
   add_evictions(samples, families);
   add_logs(samples, families);
+  add_breakers(samples, families);
   add_bound(samples,
             family("tarmac_cache_max_items", "Entries the cache may hold; none without a bound.",
                    MetricType::Gauge),

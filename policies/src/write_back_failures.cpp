@@ -3,6 +3,7 @@
 #include <tarmac/policies/dead_letters.h>
 
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "write_back_worker.h"
@@ -12,18 +13,86 @@ namespace tarmac::internal {
 WriteBackWorker::Failure WriteBackWorker::try_store(std::span<const StoreWrite> batch) noexcept {
   const auto failed = [](const char* what, bool is_permanent) {
     const std::string_view text = what;
-    return Failure{std::string(text.empty() ? "it gave no reason" : text), is_permanent, false};
+    return Failure{std::string(text.empty() ? "it gave no reason" : text), is_permanent};
   };
   try {
     store_->write(batch);
     return {};
   } catch (const PermanentStoreError& error) {
-    return failed(error.what(), true);
+    auto failure = failed(error.what(), true);
+    failure.refused = error.keys();
+    return failure;
   } catch (const std::exception& error) {
     return failed(error.what(), false);
   } catch (...) {
     return failed("it threw something that is no exception", false);
   }
+}
+
+WriteBackWorker::Failure WriteBackWorker::try_without_refused(Lock& lock,
+                                                              std::span<const StoreWrite>& batch,
+                                                              std::uint64_t round) {
+  for (;;) {
+    auto failure = try_store(batch);
+    if (failure.refused.empty() || batch.size() == 1) return failure;
+    const auto size = batch.size();
+    batch = part_refused(lock, failure, round);
+    // What it names may not be in the batch: then it has said nothing.
+    if (batch.empty() || batch.size() == size) return failure;
+  }
+}
+
+std::span<const StoreWrite> WriteBackWorker::part_refused(Lock& lock, const Failure& failure,
+                                                          std::uint64_t round) {
+  const auto reason =
+      options_.dead_letters.empty() ? nullptr : std::make_shared<const std::string>(failure.text);
+  lock.lock();
+  const auto refused = queue_.part_flying(failure.refused, reason,
+                                          {.now = clock_->steady_now(),
+                                           .round = round,
+                                           .successes = flushed_.load(std::memory_order_relaxed)});
+  const auto rest = queue_.flying();
+  if (!refused.empty()) {
+    store_errors_.fetch_add(1, std::memory_order_relaxed);
+    last_error_ = failure.text;
+    failures_in_a_row_ = 0;  // A store that judges a write is there.
+    tell_settled(lock, refused, EntryState::dirty);
+  }
+  lock.unlock();
+  if (!refused.empty()) report(failure, refused.size(), 0);
+  return rest;
+}
+
+void WriteBackWorker::write_off(Lock& lock, std::span<const StoreWrite> batch,
+                                std::uint64_t round) {
+  const auto reasons = queue_.condemned();
+  lock.unlock();
+  const auto versions = versions_of(batch);
+  Failure failure{*reasons.front(), true};
+  std::vector<DeadLetter> letters;
+  letters.reserve(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) letters.push_back({batch[i], *reasons[i]});
+  failure.is_buried = bury(letters, failure);
+  lock.lock();
+  if (failure.is_buried) {
+    dead_letters_.fetch_add(versions.size(), std::memory_order_relaxed);
+    queue_.settle_done();
+    room_.notify_all();
+  } else {
+    last_error_ = failure.text;
+    queue_.settle_failed({.now = clock_->steady_now(),
+                          .round = round,
+                          .successes = flushed_.load(std::memory_order_relaxed),
+                          .each_alone = true});
+  }
+  dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  tell_settled(lock, versions, failure.is_buried ? EntryState::clean : EntryState::dirty);
+  lock.unlock();
+  for (std::size_t i = 0; i < (failure.is_buried ? reasons.size() : 1); ++i) {
+    failure.text = failure.is_buried ? *reasons[i] : failure.text;
+    report(failure, versions.size(), 0);
+  }
+  lock.lock();
 }
 
 bool WriteBackWorker::is_hopeless(const Failure& failure) const {
@@ -33,10 +102,9 @@ bool WriteBackWorker::is_hopeless(const Failure& failure) const {
   return queue_.is_lone() && (failure.is_permanent || failures >= options_.attempts_max);
 }
 
-bool WriteBackWorker::bury(const StoreWrite& write, Failure& failure) noexcept {
+bool WriteBackWorker::bury(std::span<const DeadLetter> letters, Failure& failure) noexcept {
   try {
-    const DeadLetter letter{write, failure.text};
-    append_dead_letters(options_.dead_letters, {&letter, 1});
+    append_dead_letters(options_.dead_letters, letters);
     return true;
   } catch (const std::exception& error) {
     failure.text += std::string("; and it could not be given up: ") + error.what();

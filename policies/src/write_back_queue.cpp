@@ -3,6 +3,7 @@
 #include <tarmac/core/assert.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace tarmac::internal {
 namespace {
@@ -13,11 +14,12 @@ constexpr std::size_t kSplit = 16;
 }  // namespace
 
 void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
-  const auto [position, added] = slots_.try_emplace(write.key);
-  Slot& slot = position->second;
+  Slot& slot = slot_of(write.key);
   if (slot.waiting) {
     // Keeps its place: being written again must not put off a key's turn for ever.
-    if (write.stamp >= slot.waiting->stamp) slot.waiting = std::move(write);
+    if (write.stamp < slot.waiting->stamp) return;
+    slot.waiting = std::move(write);
+    slot.condemned = nullptr;  // The store has said nothing of this one.
     return;
   }
   if (slot.flying != nullptr) {
@@ -32,13 +34,43 @@ void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
   wait_fresh(slot, now);
 }
 
+// A queue that fills and empties would otherwise ask for memory in one thread what it gives back in
+// another, and do both under the lock of all writers.
+WriteBackQueue::Slot& WriteBackQueue::slot_of(const std::string& key) {
+  const auto found = slots_.find(key);
+  if (found != slots_.end()) return found->second;
+  if (spare_slots_.empty()) return slots_.try_emplace(key).first->second;
+  auto node = std::move(spare_slots_.back());
+  spare_slots_.pop_back();
+  node.key() = key;
+  node.mapped() = Slot{};
+  return slots_.insert(std::move(node)).position->second;
+}
+
+void WriteBackQueue::drop_slot(Slots::iterator slot) {
+  auto node = slots_.extract(slot);
+  if (spare_slots_.size() < spares_max()) spare_slots_.push_back(std::move(node));
+}
+
+void WriteBackQueue::add_fresh(Slot& slot) {
+  if (spare_fresh_.empty()) {
+    fresh_.emplace_hint(fresh_.end(), slot.ticket, &slot);
+    return;
+  }
+  auto node = std::move(spare_fresh_.back());
+  spare_fresh_.pop_back();
+  node.key() = slot.ticket;
+  node.mapped() = &slot;
+  fresh_.insert(fresh_.end(), std::move(node));
+}
+
 void WriteBackQueue::wait_fresh(Slot& slot, SteadyNanos now) {
   slot.ticket = ++last_ticket_;
   slot.due = deadline_after(now, settings_.loss_window);
   slot.since = now;
   slot.failures = 0;
   slot.batch_max = settings_.batch_max;
-  fresh_.emplace(slot.ticket, &slot);
+  add_fresh(slot);
 }
 
 std::optional<StoreWrite> WriteBackQueue::pending(std::string_view key) const {
@@ -68,6 +100,10 @@ void WriteBackQueue::fly(const std::vector<Slot*>& slots, bool retry) {
     batch_since_ = std::min(batch_since_, slot->since);
   }
   batch_is_retry_ = retry;
+  batch_condemned_.clear();
+  for (Slot* slot : slots) {
+    if (slot->condemned) batch_condemned_.push_back(std::exchange(slot->condemned, nullptr));
+  }
 }
 
 std::span<const StoreWrite> WriteBackQueue::take_fresh(std::uint64_t ticket) {
@@ -76,7 +112,8 @@ std::span<const StoreWrite> WriteBackQueue::take_fresh(std::uint64_t ticket) {
     const auto first = fresh_.begin();
     if (first->first > ticket) break;
     chosen.push_back(first->second);
-    fresh_.erase(first);
+    auto node = fresh_.extract(first);
+    if (spare_fresh_.size() < spares_max()) spare_fresh_.push_back(std::move(node));
   }
   fly(chosen, false);
   return batch_;
@@ -88,12 +125,16 @@ std::span<const StoreWrite> WriteBackQueue::take_retrying(Wanted wanted) {
   auto limit = settings_.batch_max;
   for (auto it = retrying_.begin(); it != retrying_.end() && chosen.size() < limit;) {
     Slot& slot = *it->second;
+    const bool fits =
+        chosen.empty() || (slot.condemned == nullptr) == (chosen.front()->condemned == nullptr);
+    // What the store is not asked about can go together, whatever its size.
+    const auto most = slot.condemned ? settings_.batch_max : slot.batch_max;
     // One that must be alone is left for a batch of its own, not squeezed into a larger one.
-    if (!wanted(slot) || (!chosen.empty() && slot.batch_max <= chosen.size())) {
+    if (!fits || !wanted(slot) || (!chosen.empty() && most <= chosen.size())) {
       ++it;
       continue;
     }
-    limit = std::min(limit, slot.batch_max);
+    limit = std::min(limit, most);
     chosen.push_back(&slot);
     it = retrying_.erase(it);
   }
@@ -117,27 +158,32 @@ std::span<const StoreWrite> WriteBackQueue::take_for_round(std::uint64_t round,
                                                            std::uint64_t ticket) {
   if (!fresh_.empty() && fresh_.begin()->first <= ticket) return take_fresh(ticket);
   return take_retrying([round, ticket](const Slot& slot) {
-    return slot.ticket <= ticket && slot.failed_alone_in < round;
+    return slot.ticket <= ticket && (slot.condemned || slot.failed_alone_in < round);
   });
 }
 
-void WriteBackQueue::settle_done() {
-  for (const StoreWrite& write : batch_) {
-    const auto found = slots_.find(write.key);
+bool WriteBackQueue::settle_some(std::size_t count) {
+  const auto end = std::min(batch_.size(), settled_ + count);
+  for (; settled_ < end; ++settled_) {
+    const auto found = slots_.find(batch_[settled_].key);
     Slot& slot = found->second;
     slot.flying = nullptr;
     if (slot.failures != 0) failed_since_.erase(slot.flying_ticket);
     if (!slot.waiting) {
-      slots_.erase(found);
+      drop_slot(found);
       continue;
     }
     // A newer write came meanwhile: it starts with a clean record, at the time it came.
     slot.failures = 0;
     slot.lone_failures = 0;
     slot.batch_max = settings_.batch_max;
-    fresh_.emplace(slot.ticket, &slot);
+    add_fresh(slot);
   }
+  if (settled_ < batch_.size()) return false;
+  settled_ = 0;
+  spent_ = std::move(batch_);
   batch_.clear();
+  return true;
 }
 
 std::uint32_t WriteBackQueue::lone_failures(std::uint64_t successes) const {
@@ -154,15 +200,18 @@ SteadyNanos WriteBackQueue::oldest_since() const noexcept {
 }
 
 void WriteBackQueue::settle_failed(const Failure& failure) {
-  const auto next_batch_max = std::max<std::size_t>(1, batch_.size() / kSplit);
-  const bool alone = batch_.size() == 1;
+  const bool alone = batch_.size() == 1 || failure.each_alone;
+  const auto next_batch_max = alone ? 1 : std::max<std::size_t>(1, batch_.size() / kSplit);
   std::uint32_t failures = 0;
   for (const StoreWrite& write : batch_) {
     failures = std::max(failures, ++slots_.find(write.key)->second.failures);
   }
   // One time for all of them: what failed together is tried again in few batches.
   const bool split = failure.split_at_once && !alone;
-  const auto due = split ? failure.now : deadline_after(failure.now, pause_after(failures));
+  const auto due = split
+                       ? failure.now
+                       : deadline_after(failure.now, failure.is_condemned ? settings_.loss_window
+                                                                          : pause_after(failures));
   for (StoreWrite& write : batch_) {
     Slot& slot = slots_.find(write.key)->second;
     slot.flying = nullptr;
@@ -181,6 +230,35 @@ void WriteBackQueue::settle_failed(const Failure& failure) {
     retrying_.emplace(std::pair{slot.due, slot.ticket}, &slot);
   }
   batch_.clear();
+}
+
+std::vector<StoreWrite> WriteBackQueue::part_flying(
+    std::span<const std::string> keys, const std::shared_ptr<const std::string>& reason,
+    const Failure& failure) {
+  const std::unordered_set<std::string_view> named(keys.begin(), keys.end());
+  std::vector<StoreWrite> rest;
+  rest.reserve(batch_.size());  // It must not move once it is pointed into.
+  std::vector<StoreWrite> parted;
+  for (auto& write : batch_)
+    (named.contains(write.key) ? parted : rest).push_back(std::move(write));
+  batch_ = parted;
+  settle_failed({.now = failure.now,
+                 .round = failure.round,
+                 .successes = failure.successes,
+                 .each_alone = true,
+                 .is_condemned = reason != nullptr});
+  batch_ = std::move(rest);
+  batch_since_ = kNever;
+  for (const auto& write : batch_) {
+    Slot& slot = slots_.find(write.key)->second;
+    slot.flying = &write;
+    batch_since_ = std::min(batch_since_, slot.flying_since);
+  }
+  for (const auto& write : parted) {
+    Slot& slot = slots_.find(write.key)->second;
+    if (reason && slot.waiting->stamp == write.stamp) slot.condemned = reason;
+  }
+  return parted;
 }
 
 std::int64_t WriteBackQueue::pause_after(std::uint32_t failures) {

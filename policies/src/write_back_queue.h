@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
@@ -26,6 +27,7 @@ namespace tarmac::internal {
 /// Thread-safety: not synchronised, except that the batch in flight may be read by its writer.
 class WriteBackQueue {
  public:
+  using Reasons = std::vector<std::shared_ptr<const std::string>>;
   struct Settings {
     std::int64_t loss_window = 0;
     std::size_t batch_max = 1;
@@ -67,8 +69,12 @@ class WriteBackQueue {
   /// Whether the batch in flight has failed before.
   [[nodiscard]] bool batch_is_retry() const noexcept { return batch_is_retry_; }
 
-  /// The store has the batch in flight, or it is given up.
-  void settle_done();
+  /// The store has the batch in flight, or it is given up. Of no more than `count` of it at a time,
+  /// so that writers need not wait for all; true when it is done.
+  bool settle_some(std::size_t count);
+  void settle_done() { settle_some(batch_.size()); }
+  /// What the last batch was, for its owner to destroy where nobody waits.
+  [[nodiscard]] std::vector<StoreWrite> take_spent() noexcept { return std::move(spent_); }
   struct Failure {
     SteadyNanos now = 0;
     /// As in take_for_round(), or 0.
@@ -77,9 +83,24 @@ class WriteBackQueue {
     std::uint64_t successes = 0;
     /// Without a pause: in smaller parts it may be taken.
     bool split_at_once = false;
+    /// Each write is known to be bad by itself.
+    bool each_alone = false;
+    /// It is not to be tried again, so there is no pause to double.
+    bool is_condemned = false;
   };
   /// It has not.
   void settle_failed(const Failure& failure);
+
+  /// Takes the writes out of the batch in flight whose keys are in `keys`, which the store has
+  /// named as bad. With a `reason` they are condemned: later to be taken together, and for good, so
+  /// that the others need not wait for that. Without, each is tried again by itself after a pause.
+  std::vector<StoreWrite> part_flying(std::span<const std::string> keys,
+                                      const std::shared_ptr<const std::string>& reason,
+                                      const Failure& failure);
+  /// What is still in flight.
+  [[nodiscard]] std::span<const StoreWrite> flying() const noexcept { return batch_; }
+  /// Why each of the batch in flight is condemned; empty if it is not.
+  [[nodiscard]] const Reasons& condemned() const noexcept { return batch_condemned_; }
 
   /// A random part of the pause after `failures` failures.
   [[nodiscard]] std::int64_t pause_after(std::uint32_t failures);
@@ -108,6 +129,8 @@ class WriteBackQueue {
     std::size_t batch_max = 0;
     /// The last flush in which it failed alone.
     std::uint64_t failed_alone_in = 0;
+    /// Why the waiting write is condemned; shared by those that were condemned together.
+    std::shared_ptr<const std::string> condemned = nullptr;
   };
   struct ViewHash {
     using is_transparent = void;
@@ -118,6 +141,13 @@ class WriteBackQueue {
   /// By due time, then by ticket, which is unique.
   using RetryOrder = std::map<std::pair<SteadyNanos, std::uint64_t>, Slot*>;
 
+  using Slots = std::unordered_map<std::string, Slot, ViewHash, std::equal_to<>>;
+  using Fresh = std::map<std::uint64_t, Slot*>;
+
+  [[nodiscard]] Slot& slot_of(const std::string& key);
+  void drop_slot(Slots::iterator slot);
+  void add_fresh(Slot& slot);
+  [[nodiscard]] std::size_t spares_max() const noexcept { return 4 * settings_.batch_max; }
   void wait_fresh(Slot& slot, SteadyNanos now);
   void fly(const std::vector<Slot*>& slots, bool retry);
   std::span<const StoreWrite> take_fresh(std::uint64_t ticket);
@@ -127,15 +157,22 @@ class WriteBackQueue {
   const Settings settings_;
   std::mt19937_64 random_;
   /// Nodes never move, so slots are pointed at.
-  std::unordered_map<std::string, Slot, ViewHash, std::equal_to<>> slots_;
+  Slots slots_;
   /// By ticket. Due times ascend with it, because the loss window is constant.
-  std::map<std::uint64_t, Slot*> fresh_;
+  Fresh fresh_;
+  /// Nodes of both for the next writes.
+  std::vector<Slots::node_type> spare_slots_;
+  std::vector<Fresh::node_type> spare_fresh_;
   RetryOrder retrying_;
   /// Since when they wait, of all that have failed, by ticket: the oldest is the first.
   std::map<std::uint64_t, SteadyNanos> failed_since_;
   std::vector<StoreWrite> batch_;
+  /// So many of it are settled.
+  std::size_t settled_ = 0;
+  std::vector<StoreWrite> spent_;
   SteadyNanos batch_since_ = kNever;
   bool batch_is_retry_ = false;
+  Reasons batch_condemned_;
   std::uint64_t last_ticket_ = 0;
 };
 

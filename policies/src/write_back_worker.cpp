@@ -18,8 +18,9 @@ WriteBackQueue::Settings queue_settings(const WriteBackOptions& options) {
           .seed = options.seed ? *options.seed : std::random_device{}()};
 }
 
-/// What the host knows the writes of a batch by.
-std::vector<StoreWrite> versions_of(std::span<const StoreWrite> batch) {
+}  // namespace
+
+std::vector<StoreWrite> WriteBackWorker::versions_of(std::span<const StoreWrite> batch) {
   std::vector<StoreWrite> versions;
   versions.reserve(batch.size());
   for (const auto& write : batch) {
@@ -31,8 +32,6 @@ std::vector<StoreWrite> versions_of(std::span<const StoreWrite> batch) {
   }
   return versions;
 }
-
-}  // namespace
 
 WriteBackWorker::WriteBackWorker(std::shared_ptr<BackingStore> store,
                                  const WriteBackOptions& options)
@@ -274,38 +273,52 @@ void WriteBackWorker::run_round(Lock& lock) {
 
 void WriteBackWorker::write_batch(Lock& lock, std::span<const StoreWrite> batch,
                                   std::uint64_t round) {
+  if (!queue_.condemned().empty()) {
+    write_off(lock, batch, round);
+    return;
+  }
   if (queue_.batch_is_retry()) retries_.fetch_add(1, std::memory_order_relaxed);
   lock.unlock();
   tell([batch](WritePolicyHost& host) {
     for (const auto& write : batch) host.on_flush_state(write, EntryState::flushing);
   });
+  const auto started = clock_->steady_now();
+  auto failure = try_without_refused(lock, batch, round);
+  const auto elapsed = clock_->steady_now() - started;
+  if (batch.empty()) {
+    lock.lock();
+    return;
+  }
   const auto versions = versions_of(batch);  // The batch is gone once it is settled.
   const auto count = versions.size();
-  const auto started = clock_->steady_now();
-  auto failure = try_store(batch);
-  const auto elapsed = clock_->steady_now() - started;
   lock.lock();
   if (is_hopeless(failure)) {
     lock.unlock();
-    failure.is_buried = bury(batch.front(), failure);
+    const DeadLetter letter{batch.front(), failure.text};
+    failure.is_buried = bury({&letter, 1}, failure);
     lock.lock();
   }
-  settle(count, failure, round);
+  settle(lock, count, failure, round);
+  tell_settled(lock, versions,
+               failure.happened() && !failure.is_buried ? EntryState::dirty : EntryState::clean);
+  const auto spent = queue_.take_spent();
+  lock.unlock();
+  report(failure, count, elapsed);
+  lock.lock();
+}
+
+// After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
+// calls an entry dirty for it, must hear the end of it afterwards.
+void WriteBackWorker::tell_settled(Lock& lock, std::span<const StoreWrite> versions,
+                                   EntryState state) {
   reporting_ = true;
   lock.unlock();
-  // After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
-  // calls an entry dirty for it, must hear the end of it afterwards.
-  const auto state =
-      failure.happened() && !failure.is_buried ? EntryState::dirty : EntryState::clean;
-  tell([&versions, state](WritePolicyHost& host) {
+  tell([versions, state](WritePolicyHost& host) {
     for (const auto& version : versions) host.on_flush_state(version, state);
   });
   lock.lock();
   reporting_ = false;
   settled_.notify_all();
-  lock.unlock();
-  report(failure, count, elapsed);
-  lock.lock();
 }
 
 void WriteBackWorker::report(const Failure& failure, std::size_t count,
@@ -323,11 +336,17 @@ void WriteBackWorker::report(const Failure& failure, std::size_t count,
   });
 }
 
-void WriteBackWorker::settle(std::size_t count, const Failure& failure, std::uint64_t round) {
+void WriteBackWorker::settle(Lock& lock, std::size_t count, const Failure& failure,
+                             std::uint64_t round) {
   if (!failure.happened()) {
+    // What the store has may go on being owed for a moment: then it would get it twice, at worst.
+    constexpr std::size_t kAtOnce = 32;
+    while (!queue_.settle_some(kAtOnce)) {
+      lock.unlock();
+      lock.lock();
+    }
     flushed_.fetch_add(count, std::memory_order_relaxed);
     failures_in_a_row_ = 0;
-    queue_.settle_done();
     room_.notify_all();
   } else {
     store_errors_.fetch_add(1, std::memory_order_relaxed);

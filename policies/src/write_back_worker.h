@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/core/write_policy.h>
+#include <tarmac/policies/dead_letters.h>
 #include <tarmac/policies/write_back.h>
 
 #include <atomic>
@@ -56,6 +57,8 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
     bool is_permanent = false;
     /// The write was given up, and is in the dead-letter file.
     bool is_buried = false;
+    /// Of the batch those that the store will never take, if it has named them.
+    std::vector<std::string> refused = {};
     [[nodiscard]] bool happened() const noexcept { return !text.empty(); }
   };
 
@@ -73,12 +76,23 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   /// Writes the batch in flight with `lock` released meanwhile. `round` is 0 outside a flush.
   void write_batch(Lock& lock, std::span<const StoreWrite> batch, std::uint64_t round);
   [[nodiscard]] Failure try_store(std::span<const StoreWrite> batch) noexcept;
+  /// The same, and again without what the store names as bad, as long as it does: `batch` is then
+  /// what is left of it, which may be nothing. Requires: mutex_ is not held.
+  [[nodiscard]] Failure try_without_refused(Lock& lock, std::span<const StoreWrite>& batch,
+                                            std::uint64_t round);
+  /// Parts what `failure` names from the batch in flight; returns the rest.
+  std::span<const StoreWrite> part_refused(Lock& lock, const Failure& failure, std::uint64_t round);
+  /// Puts a batch of condemned writes, which is in flight, into the dead-letter file.
+  void write_off(Lock& lock, std::span<const StoreWrite> batch, std::uint64_t round);
   /// Whether the batch in flight, which failed so, is one write that nothing will get stored.
   [[nodiscard]] bool is_hopeless(const Failure& failure) const;
-  /// Puts it into the dead-letter file. Says in `failure` why if that cannot be done.
-  [[nodiscard]] bool bury(const StoreWrite& write, Failure& failure) noexcept;
+  /// Puts them into the dead-letter file. Says in `failure` why if that cannot be done.
+  [[nodiscard]] bool bury(std::span<const DeadLetter> letters, Failure& failure) noexcept;
   /// Takes the batch in flight, of `count` writes, out of the queue, or puts it back into it.
-  void settle(std::size_t count, const Failure& failure, std::uint64_t round);
+  void settle(Lock& lock, std::size_t count, const Failure& failure, std::uint64_t round);
+  /// Tells the host what state entries now have, so that a flush waits for it. Requires: mutex_ is
+  /// held, and what they were written with is settled.
+  void tell_settled(Lock& lock, std::span<const StoreWrite> versions, EntryState state);
   void report(const Failure& failure, std::size_t count, std::int64_t elapsed) noexcept;
   /// Puts what is still owed into the dead-letter file; says what became of it.
   [[nodiscard]] std::string put_by(std::vector<StoreWrite> owed) noexcept;
@@ -89,6 +103,8 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   /// So many failures in a row make the store count as down. Enough to isolate a bad key of a full
   /// batch (1 + 1 + 16 at most) before that.
   static constexpr std::uint32_t kDownAfter = 24;
+  /// What the host knows the writes of a batch by.
+  [[nodiscard]] static std::vector<StoreWrite> versions_of(std::span<const StoreWrite> batch);
 
   /// The other owner is the user, who may give one store to several caches.
   const std::shared_ptr<BackingStore> store_;

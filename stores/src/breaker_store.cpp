@@ -65,6 +65,13 @@ class BreakerStore final : public BackingStore {
     }
     return store_->health();
   }
+  [[nodiscard]] std::optional<BreakerStats> breaker() const noexcept override {
+    const std::lock_guard lock(mutex_);
+    const auto state = !is_open() ? BreakerState::closed
+                       : probing_ ? BreakerState::half_open
+                                  : BreakerState::open;
+    return BreakerStats{state, opens_};
+  }
 
  private:
   /// Requires: mutex_ is held, here and below.
@@ -125,6 +132,7 @@ class BreakerStore final : public BackingStore {
     const bool was_open = is_open();
     ++failures_;
     if (!is_open() || (was_open && !was_probe)) return;
+    ++opens_;
     pause_ = pause_ == 0 ? pause_first_ : pause_ > pause_max_ / 2 ? pause_max_ : pause_ * 2;
     open_until_ = deadline_after(clock_->steady_now(), pause_);
   }
@@ -136,13 +144,14 @@ class BreakerStore final : public BackingStore {
   const std::int64_t pause_max_;
   const std::shared_ptr<Clock> clock_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   // Guarded by mutex_.
   /// In a row.
   std::uint64_t failures_ = 0;
   std::int64_t pause_ = 0;
   SteadyNanos open_until_ = 0;
   bool probing_ = false;
+  std::uint64_t opens_ = 0;
   std::string last_error_;
 };
 

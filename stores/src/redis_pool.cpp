@@ -51,6 +51,12 @@ bool RedisPool::enter() {
                               std::to_string((left + kNanosInMilli - 1) / kNanosInMilli) + "ms"));
 }
 
+BreakerStats RedisPool::breaker() const noexcept {
+  const std::lock_guard lock(mutex_);
+  if (failures_ == 0) return {BreakerState::closed, rests_};
+  return {probing_ ? BreakerState::half_open : BreakerState::open, rests_};
+}
+
 void RedisPool::succeeded() {
   const std::lock_guard lock(mutex_);
   failures_ = 0;
@@ -67,6 +73,7 @@ void RedisPool::failed(const char* why) {
     pause = pause > longest / 2 ? longest : pause * 2;
   }
   ++failures_;
+  ++rests_;
   std::uniform_int_distribution<std::int64_t> half(0, pause / 2);
   rests_until_ = deadline_after(clock_.steady_now(), pause - half(random_));
 }

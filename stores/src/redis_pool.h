@@ -24,6 +24,9 @@ class RedisPool {
   /// `options` must outlive the pool.
   explicit RedisPool(const RedisStoreOptions& options);
 
+  /// Open while the server is left alone.
+  [[nodiscard]] BreakerStats breaker() const noexcept;
+
   /// Gives what `work(connection, deadline)` returns. A connection that the server closed while it
   /// was idle is replaced, and `work` called once more. Throws StoreError: at once while the server
   /// is left alone, and whenever the deadline of the call is reached.
@@ -86,7 +89,7 @@ class RedisPool {
   const RedisStoreOptions& options_;
   /// Not one that a test moves: the kernel waits in real time.
   Clock& clock_ = *system_clock();
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable free_;
   // Guarded by mutex_.
   std::uint32_t lent_ = 0;
@@ -94,6 +97,7 @@ class RedisPool {
   std::uint32_t failures_ = 0;
   bool probing_ = false;
   SteadyNanos rests_until_ = 0;
+  std::uint64_t rests_ = 0;
   std::string last_failure_;
   std::minstd_rand random_;
 };

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 #include <mutex>
+#include <sstream>
 #include <unordered_set>
 #include <utility>
 
@@ -30,28 +31,67 @@ constexpr std::size_t kHeadSize = 51;
 
 // KEYS: the keys. ARGV: for each its record, the command that sets its expiry or '', and when.
 // Nothing is written before all keys were looked at: an error afterwards would leave half a batch.
+// A call costs more than what it does, so small values are read and written many at once.
 constexpr const char* kWriteScript = R"(
-local newest, order = {}, {}
-for i, key in ipairs(KEYS) do
-  local known = newest[key]
-  if not known then
-    local old = redis.call('GETRANGE', key, 0, 18)
-    if old ~= '' and string.sub(old, 1, 2) ~= 'T1' then
-      return redis.error_reply('FOREIGN a key has a value that is not of this store')
+local CHUNK = 1000
+local size = 0
+for i = 1, #KEYS do size = size + #ARGV[3 * i - 2] end
+local small = size < 1024 * #KEYS
+
+local function head(key)
+  local found = redis.pcall('GETRANGE', key, 0, 18)
+  if type(found) == 'string' then return found end
+  if string.sub(found.err, 1, 9) == 'WRONGTYPE' then return 'of another type' end
+  error(found.err)
+end
+local function heads(from, to)
+  local found, absent = {}, {}
+  if small then
+    found = redis.call('MGET', unpack(KEYS, from, to))
+    for i = from, to do
+      if not found[i - from + 1] then absent[#absent + 1] = KEYS[i] end
     end
-    known = {stamp = string.sub(old, 4, 19)}
-    newest[key] = known
-    order[#order + 1] = key
+    -- MGET takes what is no string for absent.
+    if #absent == 0 or redis.call('EXISTS', unpack(absent)) == 0 then return found end
   end
-  local stamp = string.sub(ARGV[3 * i - 2], 4, 19)
-  if stamp >= known.stamp then known.stamp, known.from = stamp, 3 * i - 2 end
+  for i = from, to do found[i - from + 1] = head(KEYS[i]) end
+  return found
+end
+
+local newest, order, foreign = {}, {}, {}
+for first = 1, #KEYS, CHUNK do
+  local last = math.min(first + CHUNK - 1, #KEYS)
+  local found = heads(first, last)
+  for i = first, last do
+    local known = newest[KEYS[i]]
+    if not known then
+      local old = found[i - first + 1] or ''
+      if old ~= '' and string.sub(old, 1, 2) ~= 'T1' then foreign[#foreign + 1] = i end
+      known = {stamp = string.sub(old, 4, 19)}
+      newest[KEYS[i]] = known
+      order[#order + 1] = KEYS[i]
+    end
+    local stamp = string.sub(ARGV[3 * i - 2], 4, 19)
+    if stamp >= known.stamp then known.stamp, known.from = stamp, 3 * i - 2 end
+  end
+end
+if #foreign > 0 then return redis.error_reply('FOREIGN ' .. table.concat(foreign, ' ')) end
+
+local words = {}
+for n, key in ipairs(order) do
+  local from = newest[key].from
+  if from then
+    words[#words + 1] = key
+    words[#words + 1] = ARGV[from]
+  end
+  if #words > 0 and (n == #order or #words >= 2 * CHUNK) then
+    redis.call('MSET', unpack(words))
+    words = {}
+  end
 end
 for _, key in ipairs(order) do
   local from = newest[key].from
-  if from then
-    redis.call('SET', key, ARGV[from])
-    if ARGV[from + 1] ~= '' then redis.call(ARGV[from + 1], key, ARGV[from + 2]) end
-  end
+  if from and ARGV[from + 1] ~= '' then redis.call(ARGV[from + 1], key, ARGV[from + 2]) end
 end
 return 1)";
 
@@ -173,12 +213,7 @@ class RedisStore final : public BackingStore {
         return true;
       }));
     } catch (const internal::RedisRefusal& refusal) {
-      // A key or a value that it will not take tomorrow either.
-      for (const auto* word : {"FOREIGN", "WRONGTYPE", "string exceeds maximum"}) {
-        if (std::string_view(refusal.what()).find(word) != std::string_view::npos) {
-          throw PermanentStoreError(refusal.what());
-        }
-      }
+      judge(refusal, batch);
       throw;
     }
   }
@@ -218,7 +253,34 @@ class RedisStore final : public BackingStore {
     }
   }
 
+  [[nodiscard]] std::optional<BreakerStats> breaker() const noexcept override {
+    return pool_.breaker();
+  }
+
  private:
+  /// Throws PermanentStoreError if the server will not take the batch tomorrow either.
+  static void judge(const internal::RedisRefusal& refusal, std::span<const StoreWrite> batch) {
+    constexpr std::string_view kForeign = "FOREIGN ";
+    const std::string_view text = refusal.what();
+    if (text.find("string exceeds maximum") != std::string_view::npos) {
+      throw PermanentStoreError(refusal.what());
+    }
+    const auto found = text.find(kForeign);
+    if (found == std::string_view::npos) return;
+    std::vector<std::string> keys;
+    std::istringstream places{std::string(text.substr(found + kForeign.size()))};
+    for (std::size_t place = 0; places >> place;) {
+      if (place >= 1 && place <= batch.size()) keys.push_back(batch[place - 1].key);
+    }
+    if (keys.empty()) return;
+    auto message =
+        std::string(text.substr(0, found)) + "key " + internal::shown_key(keys.front()) +
+        (keys.size() == 1 ? std::string()
+                          : " and " + std::to_string(keys.size() - 1) + " more of a batch") +
+        " has a value that is not of this store; choose another prefix, or remove it";
+    throw PermanentStoreError(message, std::move(keys));
+  }
+
   [[nodiscard]] std::vector<std::optional<StoredValue>> get_all(std::span<const std::string> keys) {
     std::vector<RedisCommand> commands;
     commands.reserve(keys.size());

@@ -181,22 +181,22 @@ class SqliteStore final : public BackingStore {
 
   void write(std::span<const StoreWrite> batch) override {
     if (batch.empty()) return;
-    for (const auto& one : batch) {
-      if (one.stamp > kStampMax) {
-        throw PermanentStoreError("store \"sqlite\": the stamp of key " +
-                                  internal::shown_key(one.key) + " is larger than 2^63 - 1");
-      }
-    }
     open();
     const std::lock_guard lock(writing_);
     SqliteTransaction transaction(writer_->connection, "BEGIN IMMEDIATE");
     std::uint64_t removals = 0;
+    std::vector<std::string> refused;
+    std::string reason;
     for (const auto& one : batch) {
-      const RowView row{one.key, one.value, one.stamp, one.expires_at};
-      bind_row(writer_->upsert, row, internal::checksum_of(row));
-      writer_->upsert.run();
+      try {
+        upsert(one);
+      } catch (const PermanentStoreError& error) {
+        refused.push_back(one.key);  // The others are tried, so that all that are bad are named.
+        reason = error.what();
+      }
       if (!one.value) ++removals;
     }
+    if (!refused.empty()) throw PermanentStoreError(reason, std::move(refused));
     const bool clean = removals_ + removals >= kRemovalsBetweenCleanings;
     if (clean) {
       constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -272,6 +272,17 @@ class SqliteStore final : public BackingStore {
     auto reader = std::make_unique<Reader>(options_);
     writer_ = std::move(writer);
     reader_ = std::move(reader);
+  }
+
+  /// Requires: `writing_` is held, and a transaction under way.
+  void upsert(const StoreWrite& one) const {
+    if (one.stamp > kStampMax) {
+      throw PermanentStoreError("store \"sqlite\": the stamp of key " +
+                                internal::shown_key(one.key) + " is larger than 2^63 - 1");
+    }
+    const RowView row{one.key, one.value, one.stamp, one.expires_at};
+    bind_row(writer_->upsert, row, internal::checksum_of(row));
+    writer_->upsert.run();
   }
 
   /// Requires: `reading_` is held.

@@ -63,9 +63,10 @@ std::uint64_t FaultyStore::attempts_for(std::string_view key) const {
   return attempts;
 }
 
-void FaultyStore::refuse_keys(std::function<bool(std::string_view key)> refuses) {
+void FaultyStore::refuse_keys(std::function<bool(std::string_view key)> refuses, bool names_them) {
   const std::lock_guard lock(mutex_);
   refuses_ = std::move(refuses);
+  names_refused_ = names_them;
 }
 
 void FaultyStore::fail_loads(bool fails) {
@@ -88,15 +89,22 @@ std::optional<StoredValue> FaultyStore::load(std::string_view key, WallNanos wal
 }
 
 void FaultyStore::fail_if_told(std::span<const StoreWrite> batch) {
-  const auto concerns = [batch](const std::function<bool(std::string_view)>& picks) {
-    return picks && std::ranges::any_of(batch, [&](const auto& write) { return picks(write.key); });
+  const auto picked = [batch](const std::function<bool(std::string_view)>& picks) {
+    std::vector<std::string> keys;
+    for (const auto& write : batch) {
+      if (picks && picks(write.key)) keys.push_back(write.key);
+    }
+    return keys;
   };
   if (failures_left_ != 0) {
     --failures_left_;
     throw StoreError("the store was told to fail");
   }
-  if (concerns(fails_)) throw StoreError("the store was told to fail");
-  if (concerns(refuses_)) throw PermanentStoreError("the store was told to refuse");
+  if (!picked(fails_).empty()) throw StoreError("the store was told to fail");
+  auto refused = picked(refuses_);
+  if (refused.empty()) return;
+  if (!names_refused_) refused.clear();
+  throw PermanentStoreError("the store was told to refuse", std::move(refused));
 }
 
 void FaultyStore::write(std::span<const StoreWrite> batch) {

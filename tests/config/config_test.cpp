@@ -45,6 +45,66 @@ TEST(ConfigFile, LeavesEverythingElseAtTheDefaultsOfCore) {
   EXPECT_EQ(cache.options.seed, defaults.seed);
   EXPECT_EQ(cache.write_policy.name, "none");
   EXPECT_FALSE(cache.store);
+  EXPECT_FALSE(cache.l2);
+}
+
+TEST(ConfigFile, RefusesTwoCachesThatShareKeysOfOneServer) {
+  const auto read = [](const std::string& second) {
+    static_cast<void>(parse_config(
+        "caches:\n  - {name: a, l2: {prefix: \"a:\"}}\n  - {name: b, l2: {" + second + "}}\n",
+        "f"));
+  };
+  for (const char* wrong : {"prefix: \"a:\"", "prefix: \"a:b\"", "prefix: a"}) {
+    try {
+      read(wrong);
+      ADD_FAILURE() << "it was read: " << wrong;
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("f:3:"));
+      EXPECT_THAT(error.what(), HasSubstr("it shares keys with the prefix of cache"));
+    }
+  }
+  read("prefix: \"b:\"");
+  read("prefix: \"a:\", port: 6380");
+  read("prefix: \"a:\", unix_socket: run/redis.sock");
+}
+
+TEST(ConfigFile, ReadsEveryKeyOfASecondTier) {
+  const auto cache = cache_of(R"(
+    l2:
+      host: redis.example
+      port: 7000
+      unix_socket: run/redis.sock
+      password_file: secret
+      db: 3
+      prefix: "p:"
+      connections: 9
+      call_limit: 2s
+      retry_initial: 3s
+      retry_max: 4s
+      heartbeat: 5s
+      heartbeat_limit: 6s
+      serve_unheard: 7s
+      batch_max: 8
+      ttl: 10s
+)");
+  ASSERT_TRUE(cache.l2);
+  const auto& l2 = *cache.l2;
+  EXPECT_EQ(l2.host, "redis.example");
+  EXPECT_EQ(l2.port, 7000U);
+  EXPECT_EQ(l2.unix_socket, "run/redis.sock");
+  EXPECT_EQ(l2.password_file, "secret");
+  EXPECT_EQ(l2.db, 3U);
+  EXPECT_EQ(l2.prefix, "p:");
+  EXPECT_EQ(l2.connections, 9U);
+  EXPECT_EQ(l2.call_limit, 2s);
+  EXPECT_EQ(l2.retry_initial, 3s);
+  EXPECT_EQ(l2.retry_max, 4s);
+  EXPECT_EQ(l2.heartbeat, 5s);
+  EXPECT_EQ(l2.heartbeat_limit, 6s);
+  EXPECT_EQ(l2.serve_unheard, 7s);
+  EXPECT_EQ(l2.batch_max, 8U);
+  EXPECT_EQ(l2.ttl, 10s);
+  EXPECT_EQ(cache_of("    l2: {prefix: p, password_env: VARIABLE}\n").l2->password_env, "VARIABLE");
 }
 
 TEST(ConfigFile, RefusesTwoLogsInOneDirectory) {

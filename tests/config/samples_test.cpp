@@ -122,6 +122,7 @@ TEST(Schema, KnowsTheKeysThatTheReaderKnows) {
       {"caches[].undo", cache.at("properties").at("undo").at("properties")},
       {"caches[].loading", cache.at("properties").at("loading").at("properties")},
       {"caches[].durability", cache.at("properties").at("durability").at("properties")},
+      {"caches[].l2", cache.at("properties").at("l2").at("properties")},
       {"observers", observers.at("properties")},
       {"observers.metrics", observers.at("properties").at("metrics").at("properties")},
       {"observers.event_log", observers.at("properties").at("event_log").at("properties")}};
@@ -146,7 +147,7 @@ TEST(Schema, RefusesUnknownKeysWhereTheReaderDoes) {
   const auto& observers = root.at("properties").at("observers");
   for (const auto& map :
        {root, cache, cache.at("properties").at("undo"), cache.at("properties").at("loading"),
-        cache.at("properties").at("durability"), observers,
+        cache.at("properties").at("durability"), cache.at("properties").at("l2"), observers,
         observers.at("properties").at("metrics"), observers.at("properties").at("event_log")}) {
     EXPECT_EQ(map.at("additionalProperties"), false) << map.dump(2);
   }

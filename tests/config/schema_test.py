@@ -23,6 +23,8 @@ WRONG = {
     "unknown key": "caches: [{name: c, max_entry: 5}]",
     "unknown key in undo": "caches: [{name: c, undo: {max_byte: 5}}]",
     "unknown key in loading": "caches: [{name: c, loading: {refresh: 5s}}]",
+    "second tier without a prefix": "caches: [{name: c, l2: {port: 6379}}]",
+    "second tier with an unknown key": "caches: [{name: c, l2: {prefix: 'a:', password: x}}]",
     "early refresh below 0": "caches: [{name: c, loading: {early_refresh: -1}}]",
     "capacity of 0": "caches: [{name: c, max_entries: 0}]",
     "quoted number": "caches: [{name: c, max_entries: '5'}]",

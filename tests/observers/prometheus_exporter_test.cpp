@@ -139,6 +139,25 @@ TEST(PrometheusExporter, ShowsEveryFigureUnderItsName) {
   }
 }
 
+TEST(PrometheusExporter, ShowsTheBreakerOfAStoreThatHasOne) {
+  ScriptedCache cache("c");
+  ScriptedCache other("d");
+  PrometheusExporter exporter;
+  const auto watch = exporter.watch(cache);
+  const auto watch_other = exporter.watch(other);
+  EXPECT_THAT(exporter.render(), Not(HasSubstr("tarmac_cache_store_breaker{")));
+  Stats stats;
+  stats.breaker = BreakerState::half_open;
+  stats.breaker_opens = 7;
+  cache.set_stats(stats);
+  const auto text = exporter.render();
+  EXPECT_THAT(text, HasSubstr("# TYPE tarmac_cache_store_breaker gauge\n"
+                              "tarmac_cache_store_breaker{cache=\"c\",state=\"closed\"} 0\n"
+                              "tarmac_cache_store_breaker{cache=\"c\",state=\"open\"} 0\n"
+                              "tarmac_cache_store_breaker{cache=\"c\",state=\"half_open\"} 1\n#"));
+  EXPECT_THAT(text, HasSubstr("tarmac_cache_store_breaker_opens_total{cache=\"c\"} 7\n"));
+}
+
 TEST(PrometheusExporter, ShowsTheFunctionsThatAreMemoized) {
   ScriptedCache cache("c");
   PrometheusExporter exporter;

@@ -95,6 +95,23 @@ TEST_F(DeadLetteringTest, GoesOnOwingWhatItCannotBury) {
   EXPECT_EQ(stored("bad"), "v");
 }
 
+TEST_F(DeadLetteringTest, GoesOnOwingAllThatItCannotBuryTogether) {
+  overwrite_file(folder_ / "file", "in the way");
+  WriteBackOptions options{.loss_window_max = 1h};
+  options.dead_letters = folder_ / "file/letters.jsonl";
+  make(options);
+  store_->refuse_keys([](std::string_view key) { return key.starts_with("bad"); });
+  for (const auto* key : {"bad1", "good", "bad2"}) static_cast<void>(set(key));
+  EXPECT_EQ(policy_->flush(kLong).still_dirty, 2U);
+  EXPECT_EQ(stored("good"), "v");
+  EXPECT_TRUE(policy_->pending("bad1"));
+  EXPECT_EQ(policy_->stats().dead_letters, 0U);
+  store_->refuse_keys({});
+  EXPECT_TRUE(policy_->flush(kLong).complete());
+  EXPECT_EQ(stored("bad1"), "v");
+  EXPECT_EQ(stored("bad2"), "v");
+}
+
 TEST_F(DeadLetteringTest, WithoutAFileGoesOnOwingPoison) {
   make({.loss_window_max = 1h});
   store_->refuse_keys([](std::string_view key) { return key == "bad"; });

@@ -116,6 +116,74 @@ TEST_F(WriteBackQueueTest, SplitsWhatFailsDownToSingleKeys) {
   EXPECT_EQ(singles, 32U);
 }
 
+// Goal: the good writes of a batch fly on at once; the bad are taken together, later, for good.
+TEST_F(WriteBackQueueTest, PartsWhatTheStoreNamesFromTheRest) {
+  for (const auto* key : {"a", "bad", "b", "worse"}) put(key);
+  static_cast<void>(queue_.take_due(kWindow, false));
+  const std::vector<std::string> named{"bad", "worse", "never there"};
+  const auto reason = std::make_shared<const std::string>("poison");
+  EXPECT_THAT(keys(queue_.part_flying(named, reason, {.now = kWindow})),
+              ElementsAre("bad", "worse"));
+  EXPECT_THAT(keys(queue_.flying()), ElementsAre("a", "b"));
+  EXPECT_EQ(queue_.pending("a")->stamp, 1U);
+  queue_.settle_done();
+  EXPECT_EQ(queue_.size(), 2U);
+  EXPECT_THAT(queue_.take_due(2 * kWindow - 1, false), IsEmpty());
+  EXPECT_THAT(keys(queue_.take_due(2 * kWindow, false)), ElementsAre("bad", "worse"));
+  ASSERT_EQ(queue_.condemned().size(), 2U);
+  EXPECT_EQ(*queue_.condemned().front(), "poison");
+  queue_.settle_done();
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+TEST_F(WriteBackQueueTest, TriesANewerWriteOfACondemnedKeyByItself) {
+  for (const auto* key : {"bad", "worse"}) put(key);
+  put("good");
+  static_cast<void>(queue_.take_due(kWindow, false));
+  put("worse");  // While the older one flies.
+  const std::vector<std::string> named{"bad", "worse"};
+  queue_.part_flying(named, std::make_shared<const std::string>("poison"), {.now = kWindow});
+  queue_.settle_done();
+  put("bad");  // After it was condemned.
+  std::vector<std::uint64_t> stamps;
+  for (auto batch = queue_.take_due(1'000'000, false); !batch.empty();
+       batch = queue_.take_due(1'000'000, false)) {
+    EXPECT_EQ(batch.size(), 1U);
+    EXPECT_THAT(queue_.condemned(), IsEmpty());
+    stamps.push_back(batch.front().stamp);
+    queue_.settle_done();
+  }
+  EXPECT_THAT(stamps, ::testing::UnorderedElementsAre(4U, 5U));
+}
+
+TEST_F(WriteBackQueueTest, TriesWhatIsNamedWithoutAReasonByItselfAfterAPause) {
+  for (const auto* key : {"a", "bad", "b"}) put(key);
+  static_cast<void>(queue_.take_for_round(1, queue_.last_ticket()));
+  const std::vector<std::string> named{"bad"};
+  queue_.part_flying(named, nullptr, {.now = 0, .round = 1});
+  queue_.settle_done();
+  EXPECT_THAT(queue_.take_for_round(1, queue_.last_ticket()), IsEmpty()) << "it had its attempt";
+  EXPECT_THAT(queue_.take_due(499, false), IsEmpty()) << "half of retry_initial at least";
+  EXPECT_THAT(keys(queue_.take_due(1'000, false)), ElementsAre("bad"));
+  EXPECT_THAT(queue_.condemned(), IsEmpty());
+}
+
+// Goal: a batch that is settled little by little is at every moment one that could be settled.
+TEST_F(WriteBackQueueTest, SettlesLittleByLittleWhileNewerWritesCome) {
+  for (int i = 0; i < 10; ++i) put("k" + std::to_string(i));
+  static_cast<void>(queue_.take_due(kWindow, false));
+  EXPECT_FALSE(queue_.settle_some(4));
+  EXPECT_TRUE(queue_.in_flight());
+  put("k0", kWindow);  // Settled already.
+  put("k9", kWindow);  // Not yet.
+  EXPECT_EQ(queue_.size(), 7U);
+  EXPECT_FALSE(queue_.settle_some(4));
+  EXPECT_TRUE(queue_.settle_some(4));
+  EXPECT_FALSE(queue_.in_flight());
+  EXPECT_EQ(queue_.take_spent().size(), 10U);
+  EXPECT_THAT(keys(queue_.take_due(2 * kWindow, false)), ElementsAre("k0", "k9"));
+}
+
 TEST_F(WriteBackQueueTest, DoublesThePauseUpToItsBoundAndLeavesOutAtMostHalf) {
   const std::vector<std::int64_t> full{1'000, 2'000, 4'000, 8'000, 10'000, 10'000};
   bool varies = false;

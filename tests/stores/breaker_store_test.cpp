@@ -45,6 +45,32 @@ TEST_F(BreakerTest, OpensAfterFailuresInARowAndAsksNoMore) {
   EXPECT_EQ(store_->name(), "faulty");
 }
 
+TEST_F(BreakerTest, TellsItsStateAndHowOftenItHasOpened) {
+  const auto is = [this](BreakerState state, std::uint64_t opens) {
+    const auto stats = store_->breaker();
+    return stats && stats->state == state && stats->opens == opens;
+  };
+  EXPECT_FALSE(inner_->breaker());
+  EXPECT_TRUE(is(BreakerState::closed, 0));
+  inner_->fail_loads(true);
+  fail_times(3);
+  EXPECT_TRUE(is(BreakerState::open, 1));
+  clock_->advance(1s);
+  EXPECT_TRUE(is(BreakerState::open, 1)) << "nobody tries it yet";
+  inner_->block_writes();
+  std::thread probe([this] { put(*store_, "k", "v", 1); });
+  inner_->await_blocked();
+  EXPECT_TRUE(is(BreakerState::half_open, 1));
+  inner_->release_writes();
+  probe.join();
+  EXPECT_TRUE(is(BreakerState::closed, 1));
+  fail_times(3);
+  EXPECT_TRUE(is(BreakerState::open, 2));
+  clock_->advance(1s);
+  fail_times(1);
+  EXPECT_TRUE(is(BreakerState::open, 3)) << "each pause counts";
+}
+
 TEST_F(BreakerTest, StaysClosedIfFailuresAreNotInARow) {
   for (int i = 0; i < 5; ++i) {
     inner_->fail_loads(true);

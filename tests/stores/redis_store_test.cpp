@@ -85,6 +85,16 @@ TEST(RedisStore, RefusesWhatIsDamagedOrForeign) {
     EXPECT_THROW(store->write(batch), StoreError);
     EXPECT_FALSE(store->load("first", kNow));
   }
+  const std::array batch{write_of("first", "v", 2), write_of("list", "v", 3),
+                         write_of("foreign", "v", 4)};
+  try {
+    store->write(batch);
+    FAIL() << "it was taken";
+  } catch (const PermanentStoreError& error) {
+    EXPECT_EQ(error.keys(), (std::vector<std::string>{"list", "foreign"}));
+    EXPECT_THAT(error.what(),
+                HasSubstr("key \"list\" and 1 more of a batch has a value that is not"));
+  }
   EXPECT_EQ(server.ask({"GET", "tarmac:foreign"}), "hello");
   put(*store, "k", "mended", 4);
   EXPECT_EQ(store->load("k", kNow)->bytes, "mended");

@@ -230,6 +230,19 @@ TEST_F(SqliteStoreTest, AppliesNoneOfABatchThatItRefuses) {
   EXPECT_EQ(store->size(), 0U);
 }
 
+TEST_F(SqliteStoreTest, NamesAllWritesThatItWillNeverTake) {
+  const auto store = open();
+  const std::array batch{write_of("a", "1", 1), write_of("late", "2", ~std::uint64_t{0}),
+                         write_of("b", "3", 2), write_of("later", "4", ~std::uint64_t{0})};
+  try {
+    store->write(batch);
+    FAIL() << "it was taken";
+  } catch (const PermanentStoreError& error) {
+    EXPECT_EQ(error.keys(), (std::vector<std::string>{"late", "later"}));
+  }
+  EXPECT_EQ(store->size(), 0U);
+}
+
 TEST_F(SqliteStoreTest, MayBeWrittenByTheVisitorOfAScan) {
   const auto store = open();
   for (std::uint64_t i = 1; i <= 100; ++i) put(*store, std::to_string(i), "v", i);

@@ -24,12 +24,37 @@ struct PartConfig {
   Parameters parameters;
 };
 
-/// One element of `caches`: all that make_cache() needs.
+/// `caches[].l2`: the values are in Redis, and the cache is the first of two tiers. What each means
+/// is said where it goes: RedisTierOptions and RedisStoreOptions.
+struct L2Config {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6'379;
+  std::filesystem::path unix_socket;
+  std::filesystem::path password_file;
+  std::string password_env;
+  std::uint32_t db = 0;
+  /// Needed: what is below it is this cache's.
+  std::string prefix;
+  std::uint32_t connections = 4;
+  std::chrono::nanoseconds call_limit = std::chrono::seconds(1);
+  std::chrono::nanoseconds retry_initial = std::chrono::milliseconds(50);
+  std::chrono::nanoseconds retry_max = std::chrono::seconds(5);
+  std::chrono::nanoseconds heartbeat = std::chrono::milliseconds(500);
+  std::chrono::nanoseconds heartbeat_limit = std::chrono::seconds(1);
+  std::chrono::nanoseconds serve_unheard{0};
+  std::uint32_t batch_max = 32;
+  /// How long values live in Redis unless their set() says otherwise; empty for ever.
+  std::optional<std::chrono::nanoseconds> ttl = std::nullopt;
+};
+
+/// One element of `caches`: all that make_cache() needs, or make_tiered_cache() if it has an `l2`.
 struct CacheConfig {
   CacheOptions options;
   PartConfig write_policy{"none", {}};
   /// Empty without a store.
   std::optional<PartConfig> store;
+  /// Empty for a cache of this process alone.
+  std::optional<L2Config> l2 = std::nullopt;
 };
 
 /// `observers.metrics`: where Prometheus finds the figures.

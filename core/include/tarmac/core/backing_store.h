@@ -40,6 +40,15 @@ struct StoreHealth {
   std::string detail;
 };
 
+/// Whether calls reach a store: all of them, none, or one that tries it.
+enum class BreakerState : std::uint8_t { closed, open, half_open };
+
+struct BreakerStats {
+  BreakerState state = BreakerState::closed;
+  /// How often it has opened, since the store was made.
+  std::uint64_t opens = 0;
+};
+
 /// The content of a store at one moment, for put_back() on the same store only.
 class StoreImage {
  public:
@@ -54,7 +63,8 @@ class StoreImage {
 /// - Thread-safety: every member may be called from any thread. None is called under a cache lock,
 ///   and none may call a cache that writes to this store.
 /// - Exceptions: StoreError when the store did not answer or refused. A batch is then either
-///   applied or not, as a whole.
+///   applied or not, as a whole. What it will never take, it refuses with a PermanentStoreError,
+///   which names all such keys of the batch if the store can tell.
 class BackingStore {
  public:
   BackingStore() = default;
@@ -77,6 +87,10 @@ class BackingStore {
   virtual void scan(const std::function<void(std::string_view key, const StoredValue&)>& visit) = 0;
   [[nodiscard]] virtual std::size_t size() = 0;
   [[nodiscard]] virtual StoreHealth health() noexcept { return {}; }
+  /// The state of its breaker; empty if there is none. Asks no server.
+  [[nodiscard]] virtual std::optional<BreakerStats> breaker() const noexcept {
+    return std::nullopt;
+  }
 
   /// The content at one moment, or null if the store cannot. Must not take longer than a write.
   [[nodiscard]] virtual std::shared_ptr<const StoreImage> image() { return nullptr; }

@@ -22,8 +22,7 @@ namespace tarmac {
 /// A bounded map that forgets: entries leave by capacity, by age, or because they are told to.
 ///
 /// - Thread-safety: all members may be called from any thread, but for the destructor.
-/// - Locks: no function, slot, store or value destructor of the user runs under a lock of the
-/// cache;
+/// - Locks: no function, slot, store or value destructor of users runs under a lock of the cache;
 ///   hash, equality and weigher do. The function of compute() runs under a lock of its key alone.
 /// - Exceptions: what users' code throws passes through. A look-up never throws for a miss. A write
 ///   throws StoreError if the write policy's store refuses; cache and store are then as before.
@@ -70,9 +69,9 @@ class CacheManager final : public CacheBase {
   template <class Function>
   std::optional<V> compute(Key key, Function&& function, const SetOptions& options = {});
 
-  /// The value of `key`; where the cache has none, what `loader()` returns. However many threads
-  /// ask, one calls its loader and the others wait for it; what it throws, all of them get, and it
-  /// is not kept. A loader returns
+  /// The value of `key`; where the cache has none (nor the store, with read_through), what
+  /// `loader()` returns. However many threads ask, one calls its loader and the others wait for it;
+  /// what it throws, all of them get, and it is not kept. A loader returns
   ///
   /// - a V, or a Loaded<V> that says TTL and weight; or
   /// - a std::optional of either: without a value nothing is kept, and all get nothing. Then this
@@ -215,6 +214,8 @@ class CacheManager final : public CacheBase {
   void count(SetOutcome outcome);
   template <class Use>
   bool read_through(Key key, Use&& use);
+  template <class Loader>
+  [[nodiscard]] std::optional<Intent> intend_first(Key key, Loader&& loader);
   template <class Result>
   [[nodiscard]] std::optional<Intent> intend(Key key, Result&& result);
   template <class Loader>

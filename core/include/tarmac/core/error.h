@@ -1,8 +1,11 @@
 // What Tarmac throws: one small hierarchy, whose types say what the caller should do next.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tarmac {
 
@@ -30,6 +33,20 @@ class StoreError : public Error {
 class PermanentStoreError : public StoreError {
  public:
   using StoreError::StoreError;
+  /// `keys`: those of the batch that the store refuses, all of them, so that the rest can be
+  /// written at once. A store that cannot tell names none.
+  PermanentStoreError(const std::string& what, std::vector<std::string> keys)
+      : StoreError(what),
+        keys_(std::make_shared<const std::vector<std::string>>(std::move(keys))) {}
+
+  [[nodiscard]] const std::vector<std::string>& keys() const noexcept {
+    static const std::vector<std::string> none;
+    return keys_ ? *keys_ : none;
+  }
+
+ private:
+  /// Shared with the copies of this exception, which must not throw.
+  std::shared_ptr<const std::vector<std::string>> keys_;
 };
 
 /// A load took longer than the call would wait: retry later. The load itself goes on.

@@ -1,6 +1,7 @@
 // What the cache counts: striped counters that threads do not fight over, and their readings.
 #pragma once
 
+#include <tarmac/core/backing_store.h>
 #include <tarmac/core/internal/epoch.h>
 #include <tarmac/core/journal.h>
 
@@ -8,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace tarmac {
 
@@ -64,6 +66,8 @@ struct Stats {
   std::uint64_t snapshots_taken = 0;
   std::uint64_t snapshots_restored = 0;
   std::uint64_t observer_errors = 0;
+  /// How often the breakers of this cache's stores have opened.
+  std::uint64_t breaker_opens = 0;
 
   // Levels, which rise and fall. What has expired counts until it is swept: reading takes no lock.
   std::uint64_t current_items = 0;
@@ -74,6 +78,8 @@ struct Stats {
   std::uint64_t undo_depth = 0;
   std::uint64_t redo_depth = 0;
   std::uint64_t undo_bytes = 0;
+  /// Of the store's breaker; empty without one.
+  std::optional<BreakerState> breaker;
 
   /// Whether the cache has a log; without one, what follows is all 0.
   bool durable = false;

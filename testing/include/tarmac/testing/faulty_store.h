@@ -29,8 +29,8 @@ class FaultyStore final : public BackingStore {
   void fail_next_writes(std::uint64_t count);
   /// From now on a batch fails if `fails` holds for one of its keys; an empty function mends it.
   void fail_keys(std::function<bool(std::string_view key)> fails);
-  /// The same with PermanentStoreError: poison.
-  void refuse_keys(std::function<bool(std::string_view key)> refuses);
+  /// The same with PermanentStoreError: poison. It names those keys, or none of them.
+  void refuse_keys(std::function<bool(std::string_view key)> refuses, bool names_them = true);
   /// From now on load() and load_many() fail, or work again.
   void fail_loads(bool fails);
   /// From now on put_back() fails, or works again.
@@ -78,6 +78,7 @@ class FaultyStore final : public BackingStore {
   std::uint64_t failures_left_ = 0;
   std::function<bool(std::string_view)> fails_;
   std::function<bool(std::string_view)> refuses_;
+  bool names_refused_ = true;
   bool loads_fail_ = false;
   std::uint64_t loads_ = 0;
   bool put_back_fails_ = false;

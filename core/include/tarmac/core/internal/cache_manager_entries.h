@@ -14,6 +14,8 @@ CacheManager<K, V, H, E>::CacheManager(CacheOptions options, Weigher<K, V> weigh
       engine_(options, events()),
       history_(options.undo_commands_max, options.undo_bytes_max) {
   engine_.recover();
+  // A store that is read may fail, and get() does not stop to say that it would take what expired.
+  if (engine_.options().read_through) engine_.loads().keep_expired(engine_.options().loading);
 }
 
 template <class K, class V, class H, class E>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/core/cache_manager.h>
+#include <tarmac/core/internal/cache_manager_loads.h>
 
 #include <unordered_map>
 
@@ -157,8 +158,22 @@ std::vector<std::optional<V>> CacheManager<K, V, H, E>::get_many_or_load(
     ++index;
   }
   missing.run([&](const std::vector<K>& wanted, const auto& take) {
-    constexpr bool kIsOurs = !std::is_lvalue_reference_v<decltype(loader(wanted))>;
-    for (auto&& [key, result] : loader(wanted)) {
+    std::vector<K> left;
+    if constexpr (internal::kMayBeStored<K, V>) {
+      const auto stored = engine_.stored_many(wanted);
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (i < stored.size() && stored[i]) {
+          take(wanted[i], intend(wanted[i], internal::as_loaded<V>(stored[i])));
+        } else {
+          left.push_back(wanted[i]);
+        }
+      }
+    } else {
+      left = wanted;
+    }
+    if (left.empty()) return;
+    constexpr bool kIsOurs = !std::is_lvalue_reference_v<decltype(loader(left))>;
+    for (auto&& [key, result] : loader(left)) {
       const K& of = key;
       if constexpr (kIsOurs) {
         take(of, intend(of, std::move(result)));

@@ -7,6 +7,24 @@
 #include <type_traits>
 
 namespace tarmac {
+namespace internal {
+
+/// Whether a store could have it, and it be given away.
+template <class K, class V>
+inline constexpr bool kMayBeStored = Encodable<K>&& Encodable<V>&& std::is_copy_constructible_v<V>;
+
+/// What a store has, to be kept for as long as the store would.
+template <class V>
+std::optional<Loaded<V>> as_loaded(const std::optional<Version<V>>& stored) {
+  if (!stored) return std::nullopt;
+  Loaded<V> loaded{stored->content.value(), {}};
+  if (stored->deadline != kNever) {
+    loaded.options.ttl = std::chrono::nanoseconds(stored->deadline - stored->created_at);
+  }
+  return loaded;
+}
+
+}  // namespace internal
 
 template <class K, class V, class H, class E>
 template <class Result>
@@ -26,22 +44,32 @@ auto CacheManager<K, V, H, E>::intend(Key key, Result&& result) -> std::optional
 template <class K, class V, class H, class E>
 template <class Use>
 bool CacheManager<K, V, H, E>::read_through(Key key, Use&& use) {
-  // Nothing else has a store.
-  if constexpr (Encodable<K> && Encodable<V> && std::is_copy_constructible_v<V>) {
-    const auto content = engine_.load(key, [&]() -> std::optional<Intent> {
-      const auto stored = engine_.stored(key);
-      if (!stored) return std::nullopt;
-      SetOptions options;
-      if (stored->deadline != kNever) {
-        options.ttl = std::chrono::nanoseconds(stored->deadline - stored->created_at);
-      }
-      return intend(key, Loaded<V>{stored->content.value(), options});
-    });
+  if constexpr (internal::kMayBeStored<K, V>) {
+    const auto content =
+        engine_.load(key, [&] { return intend(key, internal::as_loaded<V>(engine_.stored(key))); });
     if (content) use(content.value());
     return static_cast<bool>(content);
   } else {
     return false;
   }
+}
+
+// What the store has, if it is read through; else what the loader gives, as it does for a store
+// that does not answer: better the source than nothing.
+template <class K, class V, class H, class E>
+template <class Loader>
+auto CacheManager<K, V, H, E>::intend_first(Key key, Loader&& loader) -> std::optional<Intent> {
+  if constexpr (internal::kMayBeStored<K, V>) {
+    if (engine_.options().read_through) {
+      try {
+        if (auto stored = internal::as_loaded<V>(engine_.stored(key))) {
+          return intend(key, std::move(stored));
+        }
+      } catch (const StoreError&) {  // It has been told as store_error.
+      }
+    }
+  }
+  return intend(key, loader());
 }
 
 template <class K, class V, class H, class E>
@@ -88,7 +116,7 @@ std::optional<V> CacheManager<K, V, H, E>::load_missing(Key key, Loader&& loader
   }
   for (;;) {
     const auto content = engine_.loads().get(
-        key, [&] { return intend(key, loader()); }, rules);
+        key, [&] { return intend_first(key, loader); }, rules);
     if (content || Result::kMayBeNothing) return value_of(content);
     // Somebody else's loader found nothing; this one always finds something.
   }
@@ -127,7 +155,7 @@ void CacheManager<K, V, H, E>::load_elsewhere(Key key, Loader&& loader, const Lo
                                               bool may_be_nothing,
                                               typename internal::LoadFlight<K, V>::Then done) {
   auto load = [this, own = std::decay_t<Loader>(std::forward<Loader>(loader))](
-                  const K& of) mutable { return intend(of, own()); };
+                  const K& of) mutable { return intend_first(of, own); };
   using Pending = internal::PendingLoad<decltype(engine_), K, V, decltype(load)>;
   std::make_shared<Pending>(engine_, K(key), std::move(load), options, std::move(done))
       ->start(may_be_nothing);

@@ -69,6 +69,8 @@ class Engine final : public WritePolicyHost, private EngineState {
   Content<V> load(Key key, Load&& load);
   /// What the store has for `key`, or is owed; empty without a store. Throws StoreError.
   [[nodiscard]] std::optional<Version<V>> stored(Key key);
+  /// The same in their order; none at all if the store is not to be read or does not answer.
+  [[nodiscard]] std::vector<std::optional<Version<V>>> stored_many(const std::vector<K>& keys);
   /// No load that has begun by now will land.
   void supersede_loads();
   /// What else there is to loading (engine_load.h).
@@ -134,6 +136,7 @@ class Engine final : public WritePolicyHost, private EngineState {
 
   /// The lock of one key, for as long as its write takes.
   class KeyHold;
+  [[nodiscard]] std::optional<Version<V>> stored_for(std::optional<KeyHold>& hold, Key key);
 
   [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
     // The table uses the lower bits, the shard the upper ones.
@@ -147,8 +150,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   [[gnu::noinline]] bool read_locked(ShardType& shard, Key key, std::uint64_t hash, Use&& use);
   /// Runs when a shard's lock has been released: events, and room that the shard had not itself.
   void after_unlock(ShardType& shard, SteadyNanos deadline);
-  /// Evicts until the cache is within its bounds; from `spared`, where what was just written is,
-  /// only when no other shard has anything left.
+  /// Evicts until the cache is within its bounds; from `spared`, which was just written to, last.
   void relieve(ShardType* spared);
   void evict_one_if_over(ShardType& shard, bool& found);
   void retire(const WritePolicy& policy);
@@ -179,8 +181,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   void write_contents(WritePolicy& policy,
                       const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
   void mark_dirty_entries();
-  /// Puts `contents` in the place of what there is, which is left to the readers. Requires: all
-  /// shards' locks. Returns how many entries that are.
+  /// Leaves what there is to its readers. Requires: all shards' locks. Returns how many are new.
   std::uint64_t install(std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
 
   struct Replay;

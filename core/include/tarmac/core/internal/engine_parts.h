@@ -131,10 +131,11 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
     if (log_ && writes) hand_over_debts(*made);
     const auto locks = lock_all();
     const std::lock_guard names(names_mutex_);
+    if (old) retire(*old);
     policy_ = std::move(made);
+    breaker_opens_before_ = breaker_of(*policy_).opens;
     active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
     writes_out_.store(writes || log_, std::memory_order_relaxed);
-    if (old) retire(*old);
   }
   counters_.add(Counter::write_policy_swaps);
   announce(EventType::write_policy_swapped, detail, 1, clock_->steady_now() - began);
@@ -149,6 +150,7 @@ void Engine<K, V, H, E>::retire(const WritePolicy& policy) {
   former_policies_.retries += last.retries;
   former_policies_.dead_letters += last.dead_letters;
   former_policies_.backpressure_nanoseconds += last.backpressure_nanoseconds;
+  former_breaker_opens_ += breaker_of(policy).opens - breaker_opens_before_;
 }
 
 template <class K, class V, class H, class E>

@@ -24,9 +24,14 @@ namespace tarmac::internal {
 /// enough entries to evict by its own judgement.
 [[nodiscard]] std::size_t choose_shard_count(const CacheOptions& options);
 
+/// Of the store that `policy` writes to; all zero without one.
+[[nodiscard]] BreakerStats breaker_of(const WritePolicy& policy);
+
 class EngineState {
  protected:
   EngineState(CacheOptions options, EventBus& events);
+  /// Requires: names_mutex_ is held.
+  void fill_breaker(Stats& stats) const;
 
   const CacheOptions options_;
   const std::shared_ptr<Clock> clock_;
@@ -53,6 +58,9 @@ class EngineState {
   std::atomic<bool> writes_out_{false};
   /// Figures of policies that were swapped away: counters never fall.
   WritePolicyStats former_policies_;
+  /// The same of their stores' breakers, and what the one at work had counted before it came here.
+  std::uint64_t former_breaker_opens_ = 0;
+  std::uint64_t breaker_opens_before_ = 0;
 
   std::mutex jitter_mutex_;
   std::mt19937_64 jitter_;

@@ -219,6 +219,7 @@ void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   stats.backpressure_seconds =
       in_seconds(former_policies_.backpressure_nanoseconds + now.backpressure_nanoseconds);
   stats.oldest_dirty_seconds = in_seconds(now.oldest_dirty_nanoseconds);
+  fill_breaker(stats);
   if (log_) fill_log_stats(stats);
 }
 

@@ -138,7 +138,10 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
     const auto present = peek(key);
     if (*intent.expected != (present ? present->stamp : 0)) return {};
   }
-  auto spare = intent.keeps() ? make_entry(key, hold.hash(), intent.next) : Ref<EntryType>();
+  Ref<EntryType> spare;
+  if (intent.keeps() && !may_be_cached(shard, key, hold.hash())) {
+    spare = make_entry(key, hold.hash(), intent.next);
+  }
   const Gate::Passage passage(gate_);
   const auto is_outdated = [&] {  // Requires the shard's lock.
     return hold.decided_at_epoch && *hold.decided_at_epoch != shard.epoch;
@@ -196,6 +199,7 @@ void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
         current = entry->version();
       }
     }
+    if (!current) current = stored_for(hold, key);
     intent = decide(std::as_const(current));
     deadline = intent.next.deadline;
     mutation = write_and_release(hold, key, intent, effects);
