@@ -11,6 +11,7 @@
 - A block of PromQL has expressions, parted by empty lines or comments, that Prometheus accepts.
 - A command line is run, see docs_commands.py, or stands in the list of those that are not.
 - A block says what it is; `text` is for what nobody checks.
+- The picture of the rooms in docs/architecture.md has every room, and arrows only where they may be.
 - A link to a file, and to a heading in it, leads somewhere. So does a file of code that is named with
   its folder, and a row of a table that names files and `Class::function` names what stands in them.
 
@@ -85,6 +86,7 @@ class Check:
                     self.check_names(path, number, line)
                 if COMMAND_IN_PROSE.match(line):
                     self.report(path, number, "a command belongs into a block `sh` or `console`")
+        self.check_rooms()
         self.check_commands()
         return self.findings
 
@@ -190,6 +192,20 @@ class Check:
                                     stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
         if result.returncode != 0:
             self.report(path, block.line, f"Prometheus refuses this: {result.stdout.strip()}")
+
+    def check_rooms(self):
+        path = "docs/architecture.md"
+        picture = next((block for block in self.pages[path].blocks
+                        if block.language == "mermaid"), None) if path in self.pages else None
+        if picture is None:
+            return
+        shown = set(re.findall(r"\w+", " ".join(picture.lines[1:])))
+        for room in tidy.ROOMS:
+            if f"{room}/CMakeLists.txt" in self.files and room not in shown:
+                self.report(path, picture.line, f"the room '{room}' is not in the picture")
+        for above, below in re.findall(r"(\w+) --> (\w+)", "\n".join(picture.lines)):
+            if below not in tidy.ROOMS.get(above, []):
+                self.report(path, picture.line, f"there is no arrow from '{above}' to '{below}'")
 
     def check_commands(self):
         words = docs_commands.words_of_the_tree(self.root)

@@ -131,6 +131,9 @@ steps: []
     "tests/consumers/a/CMakeLists.txt": "# [a]\nfind_package(a)\n# [/a]\n",
     "not_run.txt": "# Words.\n./run demo -- builds\nno_such_program -- is not there\n",
     "given.txt": "",
+    "core/CMakeLists.txt": "",
+    "stores/CMakeLists.txt": "",
+    "docs/architecture.md": "```mermaid\nflowchart BT\n  core\n  stores --> core\n```\n",
     "core/a/b.h": "struct B { int find(); };\n",
 }
 
@@ -172,6 +175,8 @@ BAD = [
     ("docs/page.md", '{"b": 2}', '{"b" 2}', "cannot be parsed"),
     ("docs/page.md", "  a)", "  a", "Prometheus refuses"),
     ("docs/page.md", "(../README.md)", "(../READ.md)", "no file"),
+    ("docs/architecture.md", "  stores --> core\n", "", "not in the picture"),
+    ("docs/architecture.md", "stores --> core", "core --> stores", "no arrow"),
     ("docs/page.md", "`a/b.h`", "`a/c.h`", "no file"),
     ("docs/page.md", "B::find", "B::found", "in none of the files"),
     ("core/a/b.h", "find", "find_it", "in none of the files"),
