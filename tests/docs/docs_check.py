@@ -19,6 +19,7 @@ Usage: docs_check.py ROOT [PROGRAM]      PROGRAM is the built `tarmac`; without 
                                          and no command run
 """
 
+import functools
 import json
 import os
 import re
@@ -48,6 +49,18 @@ RUN_ELSEWHERE = re.compile(r"docs/getting-started\.md|examples/.*")
 
 def speaks_to_users(path):
     return path == "README.md" or path.startswith(("docs/", "examples/"))
+
+
+@functools.lru_cache
+def refused_rules(text):
+    """What promtool has against a file of rules; empty if nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "rules.yml")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(text)  # JSON is YAML.
+        result = subprocess.run(["promtool", "check", "rules", file], stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+    return "" if result.returncode == 0 else result.stdout.strip() or "without a word"
 
 
 class Check:
@@ -106,7 +119,20 @@ class Check:
                     regions[path, name].append(line)
             if name is not None:
                 self.report(path, 1, f"the region [{name}] has no end")
+            self.check_built(path)
         return {key: bare(lines) for key, lines in regions.items()}
+
+    def check_built(self, path):
+        """A snippet and an example are named where they are built; the others are built by their tests."""
+        folder, name = os.path.split(path)
+        lists = {"docs/snippets": ("tests/docs/CMakeLists.txt", name),
+                 f"examples/{os.path.basename(folder)}": ("examples/CMakeLists.txt",
+                                                          os.path.basename(folder))}
+        if folder in lists:
+            where, what = lists[folder]
+            text = self.text(where) if where in self.files else ""
+            if not re.search(rf"(?<![\w.]){re.escape(what)}(?![\w.])", text):
+                self.report(path, 1, f"{where} does not build this")
 
     def check_block(self, path, block):
         if block.language not in LANGUAGES:
@@ -184,14 +210,9 @@ class Check:
         rules = {"groups": [{"name": "page", "rules": [
             {"record": f"expression_{n}", "expr": expression}
             for n, expression in enumerate(expressions)]}]}
-        with tempfile.TemporaryDirectory() as folder:
-            file = os.path.join(folder, "rules.yml")
-            with open(file, "w", encoding="utf-8") as out:
-                json.dump(rules, out)  # JSON is YAML.
-            result = subprocess.run(["promtool", "check", "rules", file], stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
-        if result.returncode != 0:
-            self.report(path, block.line, f"Prometheus refuses this: {result.stdout.strip()}")
+        refused = refused_rules(json.dumps(rules))
+        if refused:
+            self.report(path, block.line, f"Prometheus refuses this: {refused}")
 
     def check_rooms(self):
         path = "docs/architecture.md"
