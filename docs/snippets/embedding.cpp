@@ -1,8 +1,9 @@
 // The example of README.md, compiled and run.
-#include <cstdio>
-
 // [embedding]
 #include <tarmac/tarmac.h>
+
+#include <cstdio>
+#include <string>
 
 using namespace std::chrono_literals;
 

@@ -17,8 +17,7 @@ namespace tarmac {
 ///
 ///     template <> struct tarmac::Codec<Session> {
 ///       static std::string encode(const Session& value);
-///       static Session decode(std::string_view bytes);   // throws StoreError for what it cannot
-///       read
+///       static Session decode(std::string_view bytes);  // Throws StoreError if it cannot.
 ///     };
 template <class T>
 struct Codec;

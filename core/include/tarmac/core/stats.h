@@ -112,9 +112,10 @@ enum class Counter : std::uint8_t {
   strategy_swaps,
   write_policy_swaps,
   snapshots_taken,
-  snapshots_restored,
+  snapshots_restored,  // Stays the last one: the count is taken from it.
 };
-inline constexpr std::size_t kCounterCount = 14;
+inline constexpr std::size_t kCounterCount =
+    static_cast<std::size_t>(Counter::snapshots_restored) + 1;
 
 /// Counters that only grow, spread over cache lines by thread: reading adds them up.
 /// Thread-safety: all members may be called from any thread.

@@ -25,7 +25,7 @@ struct JsonEventSinkOptions {
 
 /// One event, one line: `{"time":"…Z","type":"entry_evicted","cache":"c","cause":"evicted",…}`. A
 /// field that says nothing about its event is left out. Text is ASCII: other characters are
-/// escaped, and bytes that are not UTF-8 become \ufffd.
+/// escaped, and bytes that are not UTF-8 become U+FFFD.
 ///
 /// - Cost to the cache: copying the event into a queue. A thread of the sink makes the text and
 ///   writes it, so a slow disk slows down nobody; it loses events instead (dropped()).

@@ -30,13 +30,11 @@ class [[nodiscard]] CacheWatch {
 
 /// Turns what caches count into Prometheus metrics. docs/metrics.md lists the families.
 ///
-/// - Cost to the cache: nothing for a hit or a miss. A scrape adds up the counters of each cache;
-/// it
+/// - Cost to the cache: nothing for a hit or a miss. A scrape adds up the counters of each cache,
 ///   takes no shard lock and does not look at entries. `tarmac_cache_events_total` counts through
 ///   slots on the rare events only.
 /// - Series: only those of what is true now, so that swaps leave no dead ones behind. A cache that
-/// is
-///   gone, or whose watch has ended, disappears from the next scrape.
+///   is gone, or whose watch has ended, disappears from the next scrape.
 /// - Events: after a scrape, metrics_updated on the bus of each cache that has a slot for it. The
 ///   destructor of the cache waits for those slots; none may destroy the cache, and a scrape made
 ///   by one shows nothing.

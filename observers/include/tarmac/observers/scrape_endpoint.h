@@ -26,8 +26,7 @@ struct ScrapeEndpointOptions {
 /// - Ownership: shares the exporter's metrics, so either may be destroyed first.
 /// - Thread-safety: port() and url() may be called from any thread. Serves in threads of its own.
 /// - Exceptions: the constructor throws ConfigError, saying what to do, for options that cannot
-/// work
-///   and for an address that is in use or not of this machine.
+///   work and for an address that is in use or not of this machine.
 class ScrapeEndpoint {
  public:
   explicit ScrapeEndpoint(const PrometheusExporter& exporter,

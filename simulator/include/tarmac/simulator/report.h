@@ -12,7 +12,7 @@ namespace tarmac {
 
 /// Which strategy and size to take, and why.
 struct Recommendation {
-  /// Positions in SweepResult::strategies and ::sizes.
+  /// Positions in SweepResult::strategies and SweepResult::sizes.
   std::size_t strategy = 0;
   std::size_t size = 0;
   /// How many more misses than the best strategy of each size, on average over the sizes: 0.01 is

@@ -75,7 +75,7 @@ struct SweepOptions {
 };
 
 struct SweepCell {
-  /// Positions in SweepResult::strategies and ::sizes.
+  /// Positions in SweepResult::strategies and SweepResult::sizes.
   std::size_t strategy = 0;
   std::size_t size = 0;
   StrategyCapacity capacity;

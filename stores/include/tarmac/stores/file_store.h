@@ -25,8 +25,7 @@ struct FileStoreOptions {
 /// - Choose it for: up to some thousand values, rare writes, files that are looked at or copied.
 /// - Avoid it for: frequent writes without write-back, and anything large. Use `sqlite`.
 /// - Cost: a batch writes and syncs the whole document; its size in memory too. A look-up is one in
-/// a
-///   map. image() and put_back() share what is in memory; put_back() writes the document.
+///   a map. image() and put_back() share what is in memory; put_back() writes the document.
 /// - Durability: write() returns when the new document is on disk, in full. After a crash at any
 ///   moment the document is the old or the new one.
 /// - Damage: the document has a checksum, and so has each row. A damaged one is refused with its

@@ -37,8 +37,7 @@ struct SqliteStoreOptions {
 /// - Expiry: load() returns nothing that has expired. The row stays until it is written again or
 ///   removed; scan() and size() include it.
 /// - Thread-safety: writers take turns, readers do too, and neither waits for the other. scan() has
-/// a
-///   connection of its own and shows one moment; its visitor may call the store.
+///   a connection of its own and shows one moment; its visitor may call the store.
 /// - Exceptions: ConfigError for an empty path, otherwise StoreError. A batch that throws is not
 ///   applied. Stamps go up to 2^63 - 1.
 [[nodiscard]] std::shared_ptr<BackingStore> make_sqlite_store(const SqliteStoreOptions& options);
