@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kHelp =
     "Enter or next: the next stop    back: the one before    again: its experiment once more\n"
-    "menu: all stops    a number or a name: that stop    quit: the end\n";
+    "menu: all stops    a number or a name, or jump and one: that stop    quit: the end\n";
 
 /// Without blanks around it, in small letters.
 std::string command_of(const std::string& line) {
@@ -26,6 +26,12 @@ std::string command_of(const std::string& line) {
   std::transform(word.begin(), word.end(), word.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return word;
+}
+
+/// `herd` of `jump herd`.
+std::string_view without_verb(std::string_view word) {
+  constexpr std::string_view kVerb = "jump ";
+  return word.starts_with(kVerb) ? word.substr(kVerb.size()) : word;
 }
 
 bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
@@ -92,7 +98,7 @@ class Walk {
     if (is_one_of(word, {"m", "menu", "list"})) return show_list(out_, options_.colour);
     if (is_one_of(word, {"h", "help", "?"})) return tell(kHelp);
     try {
-      visit(number_of(find_stop(word)));
+      visit(number_of(find_stop(without_verb(word))));
     } catch (const ConfigError& error) {
       tell(demo::harmless(error.what()));
     }

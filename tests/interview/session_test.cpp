@@ -33,7 +33,7 @@ Walked walk_with(const std::string& input, const SessionOptions& options = {}) {
 std::string rule_of(const char* name) { return "· " + std::string(name) + "\n"; }
 
 TEST(Session, GoesForwardBackAndToWhatIsNamed) {
-  const auto walked = walk_with("command\nback\nnext\n 4 \nAGAIN\nquit\nnext\n");
+  const auto walked = walk_with("command\nback\nnext\n jump 4 \nAGAIN\nquit\nnext\n");
   EXPECT_TRUE(walked.holds);
   EXPECT_EQ(walked.count(rule_of("command")), 4);
   EXPECT_EQ(walked.count(rule_of("observer")), 1);

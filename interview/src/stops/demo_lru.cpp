@@ -19,7 +19,7 @@ Stop demo_lru_stop() {
           },
       .answer = R"(
 A hash table finds the entry, a doubly linked list keeps the order of use, and both are changed under one lock of the shard, so
-they never disagree. The links are inside the entry itself, so moving it to the newest place is four pointers and no allocation.
+they never disagree. The links are inside the entry itself, so moving it to the newest place is a few pointers and no allocation.
 
 A `get`, a `visit` and an update count as a use. `contains` and `inspect` do not: whoever looks at a cache to watch it must not
 change what it does. The victim is chosen before the newcomer is ranked, so the newcomer never competes with the entry it

@@ -98,7 +98,7 @@ Stop list_lru_stop() {
       .answer = R"(
 The thirty lines are right, and for one thread with a few thousand entries they are enough. The bill comes with size and threads.
 Each entry is two allocations with headers of their own, and a look-up follows pointers: bucket, map node, list node. Every *hit*
-moves a node to the front, so it writes six pointers in three nodes that other processors have in their caches, under one lock.
+moves a node to the front, so it writes six pointers in several nodes that other processors have in their caches, under one lock.
 A read-mostly cache becomes a write-only list.
 
 Here the links are inside the entry (one allocation), the table is flat and keeps small keys and values in its slots, and a hit does

@@ -122,8 +122,8 @@ slower than a mutex. Sharding divides the contention by the number of parts, but
 shard, and all who want it meet there.
 
 Hits here take no lock and write to no line that other readers write. Readers pin an epoch (a plain store into a slot of their
-thread), search the table, and validate what they found by a version. Whoever removes something puts it into a limbo until no
-reader can still see it. Writers do take the lock of their shard; that is the granularity of writes, chosen by capacity and
+thread) and search a table in which an entry never moves while it stays, so there is nothing to check again and no retry. Whoever
+removes something puts it into a limbo until no reader can still see it. Writers do take the lock of their shard; that is the granularity of writes, chosen by capacity and
 processors.)",
       .follow_ups =
           {{"Why not std::shared_ptr for values?",

@@ -78,8 +78,8 @@ There is one signal for each type of event (Boost.Signals2, hidden in one source
 relaxed load of a counter; with nobody there, that is all an event costs. Somebody who listens to evictions makes no hit slower.
 
 Events are queued under the shard's lock, so their order is that of the writes, and delivered after it, by one thread at a time
-for each shard. Therefore a slot may call the cache, connect, disconnect, or be slow; it holds no lock that a reader or writer
-needs. What a slot throws reaches neither the operation nor the other slots: it is counted, and told as `observer_error`.)",
+for each shard. Therefore a slot may call the cache, connect and disconnect: it holds no lock that a reader or writer needs. It may be slow
+for a while; with 1,024 events of a shard waiting, those who write to that shard wait for it, because an unbounded queue is a leak. What a slot throws reaches neither the operation nor the other slots: it is counted, and told as `observer_error`.)",
       .follow_ups =
           {{"Why not let Prometheus count events?",
             "A counter that all threads raise costs more than a hit. Each thread counts for "

@@ -14,8 +14,9 @@ struct SessionOptions {
 };
 
 /// Shows stops as the lines of `in` ask for them, until `quit` or the end of the input: an empty
-/// line or `next`, `back`, `again`, `menu`, `help`, the number or the name of a stop. A
-/// line that is none of them is told, and changes nothing. False if a claim did not hold.
+/// line or `next`, `back`, `again`, `menu`, `help`, the number or the name of a stop, with or
+/// without `jump` before it. A line that is none of them is told, and changes nothing. False if a
+/// claim did not hold.
 [[nodiscard]] bool walk(std::istream& in, std::ostream& out, const Surroundings& surroundings,
                         const SessionOptions& options = {});
 
