@@ -26,7 +26,7 @@ class CountingAllocator {
 
   explicit CountingAllocator(AllocationCount& count) noexcept : count_(&count) {}
   template <class U>
-  CountingAllocator(const CountingAllocator<U>& other) noexcept  // NOLINT(*-explicit-*)
+  CountingAllocator(const CountingAllocator<U>& other) noexcept  // Implicit, as allocators are.
       : count_(other.count()) {}
 
   [[nodiscard]] T* allocate(std::size_t n) {

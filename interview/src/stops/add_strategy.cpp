@@ -1,6 +1,7 @@
 #include "lab/caches.h"
 #include "stops/stops.h"
 
+#include <tarmac/core/assert.h>
 #include <tarmac/strategies/catalog.h>
 
 #include <algorithm>
@@ -33,6 +34,7 @@ class MostRecent final : public EvictionStrategy {
   [[nodiscard]] EntryNode* choose_victim() noexcept override { return top_; }
   void hand_over(std::span<EntryNode*> order) noexcept override {
     for (auto*& place : order) {
+      TARMAC_ASSERT(top_ != nullptr);  // There is a place for each tracked node, and no more.
       place = top_;
       on_remove(*top_, RemovalCause::evicted);
     }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kCapacity = 1'000;
 /// As columns call them; `lfu` is the plain one here, whose counts do not fade.
-constexpr std::array<const char*, 5> kStrategies{"fifo", "lru", "lfu", "s3fifo", "wtinylfu"};
+constexpr std::array<const char*, 5> kContenders{"fifo", "lru", "lfu", "s3fifo", "wtinylfu"};
 
 using Keys = std::vector<std::uint64_t>;
 
@@ -66,11 +66,11 @@ Findings compare_orders(const Surroundings& surroundings) {
   Findings findings;
   auto& facts = findings.facts;
   demo::Table table{{"hit ratio, %"}, {}};
-  for (const auto* strategy : kStrategies) table.header.emplace_back(strategy);
+  for (const auto* strategy : kContenders) table.header.emplace_back(strategy);
   for (const auto& [name, what, keys] : traffic) {
     auto& row = table.rows.emplace_back();
     row.push_back({what});
-    for (const auto* strategy : kStrategies) {
+    for (const auto* strategy : kContenders) {
       const auto hits = hit_ratio(strategy, keys);
       facts[std::string(name) + "." + strategy] = hits;
       row.push_back(number(fixed(100 * hits)));
