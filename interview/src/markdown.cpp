@@ -150,7 +150,7 @@ std::string to_markdown(const Visited& visited) {
   page += std::string(kFiguresBegin) + "\n" + printer.text() + std::string(kFiguresEnd) + "\n";
   for (const auto& paragraph : paragraphs(stop.answer)) page += wrapped_text(paragraph) + "\n";
   for (const auto& [question, answer] : stop.follow_ups) {
-    page += wrapped_text("**" + question + "** " + answer) + "\n";
+    page += wrapped_text(fmt::format("**{}** {}", question, answer)) + "\n";
   }
   page += "Open:\n\n";
   for (const auto& place : stop.places) {

@@ -31,11 +31,11 @@ class CountingAllocator {
 
   [[nodiscard]] T* allocate(std::size_t n) {
     ++count_->calls;
-    count_->bytes += n * sizeof(T);
+    count_->bytes += n * kSize;
     return std::allocator<T>().allocate(n);
   }
   void deallocate(T* p, std::size_t n) noexcept {
-    count_->bytes -= n * sizeof(T);
+    count_->bytes -= n * kSize;
     std::allocator<T>().deallocate(p, n);
   }
   [[nodiscard]] AllocationCount* count() const noexcept { return count_; }
@@ -45,6 +45,8 @@ class CountingAllocator {
   }
 
  private:
+  static constexpr std::size_t kSize = sizeof(T);  // NOLINT(bugprone-sizeof-expression): any T
+
   AllocationCount* count_;
 };
 

@@ -46,6 +46,7 @@ Herd by_hand(std::int64_t source_time) {
   const Stopwatch watch;
   {
     std::vector<std::jthread> callers;
+    callers.reserve(kCallers);
     for (int i = 0; i < kCallers; ++i) {
       callers.emplace_back([&] {
         const bool missed = !cache.get("page");
@@ -64,6 +65,7 @@ Herd by_single_flight(std::int64_t source_time) {
   const Stopwatch watch;
   {
     std::vector<std::jthread> callers;
+    callers.reserve(kCallers);
     for (int i = 0; i < kCallers; ++i) {
       callers.emplace_back([&] {
         use(cache.get_or_load("page", [&] {

@@ -31,6 +31,7 @@ Findings share_one_cache(const Surroundings& surroundings) {
   std::array<const void*, 8> seen{};
   {
     std::vector<std::jthread> threads;
+    threads.reserve(seen.size());
     for (auto& one : seen) {
       threads.emplace_back([&] { one = &registry.get<std::string, std::string>(kName); });
     }
