@@ -3,11 +3,12 @@
 # Every room, in the order of the arrows: a room may depend on those before it, and only as its own
 # CMakeLists.txt says.
 set(TARMAC_ROOMS
-    core strategies policies stores durability observers testing advisor simulator config demo cli)
+    core strategies policies stores durability observers testing advisor simulator config demo
+    interview cli)
 
 # Rooms that are libraries for this project's own programs: neither installed nor part of
 # tarmac::tarmac, and always static, so that an installed program does not look for them.
-set(TARMAC_PRIVATE_ROOMS demo cli)
+set(TARMAC_PRIVATE_ROOMS demo interview cli)
 
 # Rooms that are installed but stay out of tarmac::tarmac: a program should not link a test framework.
 set(TARMAC_UMBRELLA_EXCLUDES testing ${TARMAC_PRIVATE_ROOMS})

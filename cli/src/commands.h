@@ -25,6 +25,10 @@ void add_write_command(CLI::App& app, std::function<Status()>& run);
 [[nodiscard]] Status replay_letters(const std::string& letters, const std::string& input,
                                     const std::string& output);
 void add_inspect_command(CLI::App& app, std::function<Status()>& run);
+void add_interview_command(CLI::App& app, std::function<Status()>& run);
+
+/// Where the shipped scenarios are: beside an installed program, or in the tree it was built from.
+[[nodiscard]] std::filesystem::path scenario_folder();
 
 /// The files that the words of a `demo` call mean: all shipped scenarios if there is none. A word
 /// is a path, the name of a shipped scenario, or the number it begins with. Throws ConfigError for

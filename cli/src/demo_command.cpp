@@ -8,12 +8,12 @@
 #include <tarmac/demo/text_view.h>
 
 #include "commands.h"
+#include "output.h"
 #include "stop_signal.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -32,10 +32,7 @@ struct DemoOptions {
 };
 
 demo::TextViewOptions view_options(const DemoOptions& options) {
-  const bool terminal = isatty(STDOUT_FILENO) == 1;
-  const char* no_color = std::getenv("NO_COLOR");
-  const bool refused = no_color != nullptr && *no_color != '\0';
-  return {.colour = terminal && !refused && !options.no_color, .progress = terminal};
+  return {.colour = may_colour(options.no_color), .progress = isatty(STDOUT_FILENO) == 1};
 }
 
 std::vector<demo::Scenario> load_all(const DemoOptions& options,

@@ -47,12 +47,14 @@ std::function<Status()> parse(CLI::App& app, int argc, char** argv) {
       "  tarmac simulate requests.csv.zst\n"
       "  tarmac write --input records.json --output summary.json\n"
       "  tarmac check config/tarmac.yaml\n"
-      "  tarmac inspect /var/lib/app/sessions");
+      "  tarmac inspect /var/lib/app/sessions\n"
+      "  tarmac interview --stop herd");
   tarmac::cli::add_demo_command(app, run);
   tarmac::cli::add_simulate_command(app, run);
   tarmac::cli::add_write_command(app, run);
   tarmac::cli::add_check_command(app, run);
   tarmac::cli::add_inspect_command(app, run);
+  tarmac::cli::add_interview_command(app, run);
   refuse_unknown_command(app, argc, argv);
   app.parse(argc, argv);
   return run;

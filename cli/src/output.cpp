@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 
@@ -30,6 +31,12 @@ void ProgressLine::show(double fraction, const std::string& text) {
 void ProgressLine::clear() {
   if (drawn_) fmt::print(stderr, "\r\x1b[K");
   drawn_ = false;
+}
+
+bool may_colour(bool refused) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool refused_by_user = no_color != nullptr && *no_color != '\0';
+  return isatty(STDOUT_FILENO) == 1 && !refused && !refused_by_user;
 }
 
 void expect_writable(const std::string& file) {

@@ -25,6 +25,9 @@ class ProgressLine {
   std::string text_;
 };
 
+/// Whether text may be coloured: a terminal reads it, and neither the call nor NO_COLOR refuses.
+[[nodiscard]] bool may_colour(bool refused);
+
 /// Refuses a place that cannot be written before the work is done, not after it: ConfigError.
 /// An empty name is no place, and is left alone.
 void expect_writable(const std::string& file);

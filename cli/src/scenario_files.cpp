@@ -11,21 +11,10 @@ namespace {
 
 using Path = std::filesystem::path;
 
-/// Where the shipped scenarios are: beside an installed program, or in the tree it was built from.
-Path shipped_folder() {
-  std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    auto installed = program.parent_path().parent_path() / "share" / "tarmac" / "scenarios";
-    if (std::filesystem::is_directory(installed, error)) return installed;
-  }
-  return TARMAC_SCENARIO_FOLDER;
-}
-
 std::map<std::string, Path> shipped() {
   std::map<std::string, Path> files;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(shipped_folder(), error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(scenario_folder(), error)) {
     if (entry.path().extension() == ".yaml") files.emplace(entry.path().stem(), entry.path());
   }
   return files;
@@ -55,6 +44,16 @@ Path file_of(const std::string& word, const std::map<std::string, Path>& files) 
 
 }  // namespace
 
+Path scenario_folder() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    auto installed = program.parent_path().parent_path() / "share" / "tarmac" / "scenarios";
+    if (std::filesystem::is_directory(installed, error)) return installed;
+  }
+  return TARMAC_SCENARIO_FOLDER;
+}
+
 std::vector<Path> scenario_files(const std::vector<std::string>& words) {
   const auto files = shipped();
   std::vector<Path> result;
@@ -63,7 +62,7 @@ std::vector<Path> scenario_files(const std::vector<std::string>& words) {
   if (!words.empty()) return result;
   for (const auto& [name, path] : files) result.push_back(path);
   if (result.empty()) {
-    throw ConfigError("no scenario in " + shipped_folder().string() +
+    throw ConfigError("no scenario in " + scenario_folder().string() +
                       "; name a scenario file of your own");
   }
   return result;

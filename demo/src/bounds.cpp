@@ -1,6 +1,6 @@
 #include "bounds.h"
 
-#include "words.h"
+#include <tarmac/demo/words.h>
 
 #include <array>
 

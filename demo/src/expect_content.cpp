@@ -1,8 +1,9 @@
 // Expectations about what is where: values, present, missing, store, ttl, state, same_as.
+#include <tarmac/demo/words.h>
+
 #include "bounds.h"
 #include "key_pattern.h"
 #include "reading.h"
-#include "words.h"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,9 @@
 // Expectations about the cache as a whole, what it did and what was heard of it.
+#include <tarmac/demo/words.h>
+
 #include "bounds.h"
 #include "figures.h"
 #include "reading.h"
-#include "words.h"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "generator.h"
+#include <tarmac/demo/generator.h>
 
 #include <algorithm>
 #include <cmath>

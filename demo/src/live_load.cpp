@@ -1,9 +1,9 @@
 #include <tarmac/config/config.h>
 #include <tarmac/core/cache_manager.h>
+#include <tarmac/demo/generator.h>
 #include <tarmac/demo/live_load.h>
 #include <tarmac/demo/observation.h>
 
-#include "generator.h"
 #include "live_chores.h"
 
 #include <algorithm>

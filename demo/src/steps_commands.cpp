@@ -1,6 +1,7 @@
 // Steps about commands: command, undo, redo.
+#include <tarmac/demo/words.h>
+
 #include "reading.h"
-#include "words.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,8 @@
 // Steps about single entries: set, get, erase, clear, purge, resize, advance.
+#include <tarmac/demo/words.h>
+
 #include "key_pattern.h"
 #include "reading.h"
-#include "words.h"
 
 #include <fmt/format.h>
 

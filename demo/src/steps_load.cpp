@@ -1,10 +1,10 @@
 // Steps with many requests: fill (made up) and replay (recorded).
+#include <tarmac/demo/generator.h>
+#include <tarmac/demo/words.h>
 #include <tarmac/simulator/cache_replay.h>
 #include <tarmac/simulator/trace_reader.h>
 
-#include "generator.h"
 #include "reading.h"
-#include "words.h"
 
 #include <fmt/format.h>
 

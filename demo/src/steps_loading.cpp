@@ -1,8 +1,8 @@
 // Steps that load on a miss: load (one caller) and herd (many at once).
 #include "reading.h"
-#include "words.h"
 
 #include <tarmac/core/error.h>
+#include <tarmac/demo/words.h>
 
 #include <fmt/format.h>
 

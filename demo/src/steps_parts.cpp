@@ -1,8 +1,8 @@
 // Steps about the parts and the whole: swaps, flush, snapshot, restore.
 #include <tarmac/config/pieces.h>
+#include <tarmac/demo/words.h>
 
 #include "reading.h"
-#include "words.h"
 
 #include <array>
 

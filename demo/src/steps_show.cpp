@@ -1,7 +1,8 @@
 // Steps that change nothing: note, print, expect.
+#include <tarmac/demo/words.h>
+
 #include "figures.h"
 #include "reading.h"
-#include "words.h"
 
 #include <algorithm>
 #include <array>

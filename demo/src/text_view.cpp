@@ -1,14 +1,12 @@
 #include <tarmac/core/clock.h>
+#include <tarmac/demo/layout.h>
 #include <tarmac/demo/text_view.h>
-
-#include "words.h"
+#include <tarmac/demo/words.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ostream>
-#include <sstream>
 #include <vector>
 
 namespace tarmac::demo {
@@ -18,42 +16,6 @@ constexpr std::size_t kKindWidth = 18;
 constexpr std::size_t kSubjectWidth = 32;
 constexpr std::size_t kLineWidth = 96;
 constexpr std::int64_t kPictureEvery = 50'000'000;  // Nanoseconds: 20 pictures a second.
-
-/// Columns of a terminal: none of the characters written here is wide.
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
-std::string padded(const std::string& text, std::size_t width) {
-  const auto used = columns(text);
-  return used < width ? text + std::string(width - used, ' ') : text;
-}
-
-std::string repeated(std::string_view text, std::size_t times) {
-  std::string result;
-  for (std::size_t i = 0; i < times; ++i) result += text;
-  return result;
-}
-
-std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
-  std::vector<std::string> lines;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    word = harmless(word);
-    if (lines.empty() || columns(lines.back()) + 1 + columns(word) > width) {
-      lines.push_back(word);
-    } else {
-      lines.back() += " " + word;
-    }
-  }
-  return lines;
-}
-
-std::string text_of(const Cell& cell) {
-  return cell.share ? bar(*cell.share) + " " + fmt::format("{:>7}", cell.text) : cell.text;
-}
 
 std::string expectations_of(const StepResult& step) {
   std::string text;
@@ -66,22 +28,10 @@ std::string expectations_of(const StepResult& step) {
 
 }  // namespace
 
-std::string bar(double share, std::size_t width) {
-  const auto whole = static_cast<double>(width);
-  const auto full = static_cast<std::size_t>(std::lround(std::clamp(share, 0.0, 1.0) * whole));
-  return repeated("█", full) + repeated("░", width - full);
-}
-
 TextView::TextView(std::ostream& out, TextViewOptions options) : out_(out), options_(options) {}
 
 std::string TextView::inked(Ink ink, std::string_view text) const {
-  if (!options_.colour || ink == Ink::plain) return std::string(text);
-  const auto* code = ink == Ink::bold    ? "1"
-                     : ink == Ink::faint ? "2"
-                     : ink == Ink::good  ? "32"
-                     : ink == Ink::bad   ? "1;31"
-                                         : "36";
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+  return demo::inked(options_.colour, ink, text);
 }
 
 void TextView::on_scenario(const Scenario& scenario) {
@@ -170,38 +120,8 @@ void TextView::write_checks(const StepResult& step) {
 }
 
 void TextView::write_table(const Table& table) {
-  std::vector<std::size_t> widths;
-  for (const auto& head : table.header) widths.push_back(columns(head));
-  std::vector<bool> numbers(table.header.size(), false);
-  for (const auto& row : table.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths.at(i) = std::max(widths.at(i), columns(text_of(row[i])));
-      if (row[i].is_number) numbers.at(i) = true;
-    }
-  }
-  const auto aligned = [&](const std::string& text, std::size_t column) {
-    const auto gap = std::string(widths[column] - columns(text), ' ');
-    return numbers[column] ? gap + text : text + gap;
-  };
-  std::string head;
-  std::string rule;
-  for (std::size_t i = 0; i < table.header.size(); ++i) {
-    const bool is_last = i + 1 == table.header.size() && !numbers[i];
-    head += (i == 0 ? "" : "  ") + (is_last ? table.header[i] : aligned(table.header[i], i));
-    rule += (i == 0 ? "" : "──") + repeated("─", widths[i]);
-  }
   blank_line();
-  out_ << "     " << inked(Ink::bold, head) << "\n     " << inked(Ink::faint, rule) << "\n";
-  for (const auto& row : table.rows) {
-    out_ << "     ";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const bool is_last = i + 1 == row.size() && !numbers[i];
-      const auto text = is_last ? text_of(row[i]) : aligned(text_of(row[i]), i);
-      out_ << (i == 0 ? "" : "  ") << inked(row[i].share ? Ink::accent : Ink::plain, text);
-    }
-    out_ << "\n";
-  }
-  if (table.rows.empty()) out_ << "     " << inked(Ink::faint, "nothing") << "\n";
+  for (const auto& line : table_lines(table, options_.colour)) out_ << "     " << line << "\n";
   after_blank_ = false;
   blank_line();
 }
@@ -213,7 +133,7 @@ void TextView::on_scenario_done(const ScenarioResult& result) {
   out_ << "   " << inked(Ink::bad, fmt::format("{} failed", result.failures())) << "\n";
 }
 
-void TextView::show_caches(std::span<const CacheFigures> caches) {
+Table table_of(std::span<const CacheFigures> caches) {
   Table table{
       {"cache", "parts", "hit ratio", "gets", "sets", "evicted", "expired", "flushed", "full"}, {}};
   for (const auto& [parts, stats] : caches) {
@@ -238,8 +158,10 @@ void TextView::show_caches(std::span<const CacheFigures> caches) {
                           number(stats.flushed_writes),
                           {percent(full), std::nullopt, true}});
   }
-  write_table(table);
+  return table;
 }
+
+void TextView::show_caches(std::span<const CacheFigures> caches) { write_table(table_of(caches)); }
 
 void TextView::show_summary(const DemoResult& result) {
   std::vector<CacheFigures> caches;

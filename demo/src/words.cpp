@@ -1,4 +1,4 @@
-#include "words.h"
+#include <tarmac/demo/words.h>
 
 #include <fmt/format.h>
 

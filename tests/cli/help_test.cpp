@@ -13,7 +13,7 @@ TEST(Help, HasCommandsExitStatusAndExamples) {
   const auto done = run({"--help"});
   EXPECT_EQ(done.status, 0);
   for (const auto* part :
-       {"demo", "simulate", "write", "check", "inspect", "Exit status", "Examples:"}) {
+       {"demo", "simulate", "write", "check", "inspect", "interview", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }
@@ -42,6 +42,15 @@ TEST(Help, OfWriteNamesEveryOption) {
   EXPECT_EQ(done.status, 0);
   for (const auto* part : {"--input", "--output", "--generate-keys", "--verify", "--replay",
                            "--no-progress", "Exit status", "Examples:"}) {
+    EXPECT_THAT(done.out, HasSubstr(part));
+  }
+}
+
+TEST(Help, OfInterviewNamesEveryOption) {
+  const auto done = run({"interview", "--help"});
+  EXPECT_EQ(done.status, 0);
+  for (const auto* part : {"--stop", "--auto", "--list", "--json", "--markdown", "--quick",
+                           "--no-color", "Exit status", "Examples:"}) {
     EXPECT_THAT(done.out, HasSubstr(part));
   }
 }

@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -22,7 +23,7 @@ bool read_some(int pipe, std::string& text) {
 
 }  // namespace
 
-Process::Process(const std::vector<std::string>& arguments) {
+Process::Process(const std::vector<std::string>& arguments, const std::string& input) {
   std::array<int, 2> out{};
   std::array<int, 2> err{};
   if (pipe(out.data()) != 0 || pipe(err.data()) != 0) throw std::runtime_error("no pipe");
@@ -34,6 +35,9 @@ Process::Process(const std::vector<std::string>& arguments) {
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("no process");
   if (pid_ == 0) {
+    const int in = open(input.c_str(), O_RDONLY);
+    dup2(in, STDIN_FILENO);
+    if (in > STDERR_FILENO) close(in);
     dup2(out[1], STDOUT_FILENO);
     dup2(err[1], STDERR_FILENO);
     for (const int one : {out[0], out[1], err[0], err[1]}) close(one);
@@ -82,8 +86,8 @@ int Process::wait() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-Finished run(const std::vector<std::string>& arguments) {
-  Process process(arguments);
+Finished run(const std::vector<std::string>& arguments, const std::string& input) {
+  Process process(arguments, input);
   const int status = process.wait();
   return {status, process.out(), process.err()};
 }

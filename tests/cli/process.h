@@ -12,7 +12,9 @@ namespace tarmac::cli {
 /// A running `tarmac`, whose output is read through pipes.
 class Process {
  public:
-  explicit Process(const std::vector<std::string>& arguments);
+  /// Its standard input is the file `input`.
+  explicit Process(const std::vector<std::string>& arguments,
+                   const std::string& input = "/dev/null");
   /// Ends it the hard way if it still runs.
   ~Process();
   Process(const Process&) = delete;
@@ -44,7 +46,8 @@ struct Finished {
   std::string err;
 };
 
-[[nodiscard]] Finished run(const std::vector<std::string>& arguments);
+[[nodiscard]] Finished run(const std::vector<std::string>& arguments,
+                           const std::string& input = "/dev/null");
 
 /// A file in a folder for temporary files, removed at the end.
 class TestFile {

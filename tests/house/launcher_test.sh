@@ -28,7 +28,7 @@ expect 2 'there is no command "fly"' "${root}/run" fly
 expect 2 'Usage: ./run' "${root}/run" fly
 expect 2 '--preset needs a name' "${root}/run" test --preset
 
-for word in setup demo serve test bench stress fuzz clean; do
+for word in setup demo interview serve test bench stress fuzz clean; do
   expect 0 "${word}" "${root}/run" --help
 done
 

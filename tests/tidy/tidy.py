@@ -23,7 +23,8 @@ ROOMS = {
     "config": ["core", "strategies", "policies", "stores", "durability", "observers"],
 }
 ROOMS["demo"] = [room for room in ROOMS if room != "testing"]
-ROOMS["cli"] = ROOMS["demo"] + ["demo"]
+ROOMS["interview"] = ROOMS["demo"] + ["demo"]
+ROOMS["cli"] = ROOMS["interview"] + ["interview"]
 
 # Which folders may include a library's headers. The first prefix that fits decides.
 SOURCES = tuple(f"{room}/src/" for room in ROOMS)
@@ -33,7 +34,7 @@ LIBRARIES = [
     ("fmt/", SOURCES),
     ("spdlog/", ("demo/src/", "cli/src/")),
     ("nlohmann/", ("stores/src/", "observers/src/", "config/src/", "simulator/src/",
-                   "demo/src/", "cli/src/")),
+                   "demo/src/", "interview/src/", "cli/src/")),
     ("prometheus/", ("observers/",)),
     ("CivetServer.h", ("observers/src/",)),
     ("civetweb.h", ("observers/src/",)),
@@ -51,7 +52,7 @@ LIBRARIES = [
     ("benchmark/", ()),
 ]
 SYSTEM_HEADERS = re.compile(
-    r"^(sys|net|netinet|arpa|linux)/|^(arm_acle|dirent|dlfcn|fcntl|netdb|poll|pthread|sched|signal|spawn|termios|unistd)\.h$")
+    r"^(sys|net|netinet|arpa|linux)/|^(arm_acle|dirent|dlfcn|fcntl|malloc|netdb|poll|pthread|sched|signal|spawn|termios|unistd)\.h$")
 
 SIZE_LIMITS = {"header": 250, "source": 400, "test": 500}
 

@@ -1,6 +1,7 @@
 // A demo as people read it.
 #pragma once
 
+#include <tarmac/demo/layout.h>
 #include <tarmac/demo/play.h>
 #include <tarmac/demo/result.h>
 
@@ -37,8 +38,6 @@ class TextView final : public PlayListener {
   void show_caches(std::span<const CacheFigures> caches);
 
  private:
-  enum class Ink : std::uint8_t { plain, bold, faint, good, bad, accent };
-
   [[nodiscard]] std::string inked(Ink ink, std::string_view text) const;
   void write_table(const Table& table);
   void write_checks(const StepResult& step);
@@ -53,7 +52,7 @@ class TextView final : public PlayListener {
   std::int64_t progress_at_ = 0;
 };
 
-/// `████████░░░░`: `share`, between 0 and 1, of `width` characters.
-[[nodiscard]] std::string bar(double share, std::size_t width = 10);
+/// A row for each cache: its parts, and the figures that tell most.
+[[nodiscard]] Table table_of(std::span<const CacheFigures> caches);
 
 }  // namespace tarmac::demo
