@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kSegmentMagic = "TARMLOG1";
 constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinor = 0;
+constexpr std::uint16_t kMinor = 1;
 constexpr std::size_t kSegmentChecksumAt = 60;
 
 /// The checks of a header, without its checksum: what a reader has who trusts the disk.
