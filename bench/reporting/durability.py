@@ -150,7 +150,7 @@ def page(data, about):
     """The page, or what `./run bench` prints of it. `about` says where and when."""
     lines = ["# Benchmarks: durable mode", "", "Written by `bench/report.py`: do not edit.", "",
              f"Keys of 16 characters, values of 64, {data['entries']:,} entries where all come back or are "
-             f"written; {data['rounds']} rounds, everything in turn in each. A ratio is taken within a round, "
+             f"written; rounds: {data['rounds']}, everything in turn in each. A ratio is taken within a round, "
              f"and the median of the rounds is shown. {about}", "",
              "| figure | to reach | measured | |", "| --- | ---: | ---: | --- |"]
     for row in judged(data):
