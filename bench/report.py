@@ -20,13 +20,15 @@ from reporting.pages import Page  # noqa: E402
 from reporting.plot import plot  # noqa: E402
 from reporting.runner import Runner  # noqa: E402
 from reporting.samples import Samples  # noqa: E402
-from reporting import simulator, stores  # noqa: E402
+from reporting import durability, simulator, stores  # noqa: E402
 
 ROOT = HERE.parent
 PAGES = ROOT / "docs" / "benchmarks"
 # Entries, shortest seconds of a cell, requests timed one by one.
 FULL = {"entries": 1_000_000, "seconds": 0.03, "timed": 300_000}
 QUICK = {"entries": 200_000, "seconds": 0.015, "timed": 50_000}
+# Of a cell in which threads write to a disk.
+DURABLE_SECONDS, DURABLE_SECONDS_QUICK = 3, 0.2
 
 
 def options():
@@ -75,6 +77,7 @@ def measure(arguments):
         # Part of whole runs only, or alone: `--filter simulator`.
         "simulator_trace": simulator.trace_for(ROOT, arguments.quick)
                            if arguments.filter in ("", "simulator") and not arguments.subjects else None,
+        "durability": durability_sizes(arguments, sizes),
     }, lambda line: print(line, file=sys.stderr, flush=True))
     machine = machine_of(arguments.programs.parent)  # Before: the load is that of the others.
     data = runner.run()
@@ -86,33 +89,41 @@ def measure(arguments):
     return data
 
 
-def about(data):
-    processor = data.get("machine", {}).get("processor", "")
-    return f"{data['date']}, {processor}." if processor else ""
+def durability_sizes(arguments, sizes):
+    """Part of whole runs, or alone: `--filter durability`."""
+    if arguments.filter not in ("", "durability") or arguments.subjects:
+        return None
+    seconds = DURABLE_SECONDS_QUICK if arguments.quick else DURABLE_SECONDS
+    return {"entries": sizes["entries"], "durable_seconds": seconds}
 
 
-def simulator_page(data):
-    return simulator.page(data["simulator"], about(data))
-
-
-def stores_page(data):
-    load = data.get("machine", {}).get("load before")
-    return stores.page(data["stores"], about(data) + (f" The machine's load before was {load}." if load else ""))
+def own_pages(data):
+    """Name → text of the pages beside the results."""
+    machine = data.get("machine", {})
+    about = (f"{data['date']}, {machine['processor']}, load before {machine.get('load before', '?')}."
+             if machine.get("processor") else "")
+    pages = {}
+    if "simulator" in data:
+        pages["simulator"] = simulator.page(data["simulator"], about)
+    if "stores" in data:
+        pages["stores"] = stores.page(data["stores"], about)
+    if "durability" in data:
+        pages["durability"] = durability.page(data["durability"], about)
+    return pages
 
 
 def save(samples, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    if "simulator" in samples.data:
-        (folder / "simulator.md").write_text(simulator_page(samples.data), encoding="utf-8")
-        if not samples.cells:
-            print(f"wrote {folder}/simulator.md", file=sys.stderr)
-            return
-    if "stores" in samples.data:
-        (folder / "stores.md").write_text(stores_page(samples.data), encoding="utf-8")
-        (folder / "stores.json").write_text(json.dumps(samples.data["stores"], indent=1) + "\n", encoding="utf-8")
-        if not samples.cells:
-            print(f"wrote {folder}/stores.md", file=sys.stderr)
-            return
+    pages = own_pages(samples.data)
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    for name in ("stores", "durability"):
+        if name in samples.data:
+            numbers = json.dumps(samples.data[name], indent=1)
+            (folder / f"{name}.json").write_text(numbers + "\n", encoding="utf-8")
+    if pages and not samples.cells:
+        print(f"wrote {', '.join(pages)} to {folder}", file=sys.stderr)
+        return
     drawing = plot(samples)
     if drawing:
         (folder / "results.svg").write_text(drawing, encoding="utf-8")
@@ -146,11 +157,10 @@ def main():
     else:
         if samples.cells:
             print(Page(samples).text())
-        if "simulator" in samples.data:
-            print(simulator_page(samples.data))
-        if "stores" in samples.data:
-            print(stores_page(samples.data))
-    open_figures = [row for row in figures_of(samples) if row.verdict == "not reached"]
+        for text in own_pages(samples.data).values():
+            print(text)
+    rows = figures_of(samples) + durability.judged(samples.data.get("durability", {"cells": {}}))
+    open_figures = [row for row in rows if row.verdict == "not reached"]
     print(f"{len(open_figures)} figures not reached", file=sys.stderr)
 
 

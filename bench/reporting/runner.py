@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+from . import durability
 from .samples import add_round
 
 # A subject that takes this many times as long as is usual takes part in two rounds only: it is so
@@ -43,7 +44,15 @@ class Runner:
             self.measure(0, "cache_bench", f"memory of {subject}",
                          [f"--subject={subject}", "--memory"])
         self.measure_simulator()
+        self.measure_durability()
         return self.data
+
+    def measure_durability(self):
+        sizes = self.settings.get("durability")
+        if sizes is None or not (self.programs / durability.PROGRAM).exists():
+            return
+        measuring = durability.Measuring(self.programs, self.call, sizes, self.say)
+        self.data["durability"] = measuring.run(min(self.settings["rounds"], durability.ROUNDS))
 
     def measure_simulator(self):
         trace = self.settings.get("simulator_trace")

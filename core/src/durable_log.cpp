@@ -1,7 +1,6 @@
 #include <tarmac/core/error.h>
 #include <tarmac/core/internal/durable_log.h>
-
-#include <unistd.h>
+#include <tarmac/core/internal/process.h>
 
 #include <utility>
 
@@ -61,16 +60,16 @@ void Debts::replace(std::vector<StoreWrite> debts) {
 DurableLog::DurableLog(const std::string& cache_name, const DurabilityOptions& options)
     : place_("cache \"" + cache_name + "\": log in " + options.directory.string()),
       fail_open_(options.fail_open),
-      owner_(::getpid()),
+      owner_(process_number()),
       journal_(journal_registry().make("log", options)) {}
 
 DurableLog::~DurableLog() {
   // Not even its destructor may write what the parent goes on writing.
-  if (::getpid() != owner_) static_cast<void>(journal_.release());
+  if (process_number() != owner_) static_cast<void>(journal_.release());
 }
 
 void DurableLog::refuse_in_child() const {
-  if (::getpid() == owner_) return;
+  if (process_number() == owner_) return;
   throw DurabilityError(place_ +
                         ": this process was forked from the one that opened it, and must not write "
                         "to it; open the cache after fork(), in one process");

@@ -30,10 +30,7 @@ EngineState::EngineState(CacheOptions options, EventBus& events)
       seed_(options_.seed ? *options_.seed : random_seed()),
       events_(events),
       budget_({options_.max_entries, options_.max_bytes}),
-      strategy_name_(options_.eviction),
-      strategy_factory_([name = options_.eviction, parameters = options_.eviction_parameters] {
-        return strategy_registry().make(name, parameters);
-      }),
+      strategy_(registered_strategy(options_.eviction, options_.eviction_parameters)),
       jitter_(seed_) {}
 
 void EngineState::fill_breaker(Stats& stats) const {
@@ -43,6 +40,40 @@ void EngineState::fill_breaker(Stats& stats) const {
   if (!breaker) return;
   stats.breaker = breaker->state;
   stats.breaker_opens += breaker->opens - breaker_opens_before_;
+}
+
+StrategyChoice EngineState::strategy() const {
+  const std::lock_guard lock(names_mutex_);
+  return strategy_;
+}
+
+StrategyChoice EngineState::configured() const {
+  return registered_strategy(options_.eviction, options_.eviction_parameters);
+}
+
+void EngineState::log_swap(const StrategyChoice& choice) {
+  const auto now = configured();
+  JournalRecord record;
+  record.kind = JournalRecord::Kind::strategy;
+  record.key = choice.spelling;
+  record.value = now.spelling;
+  log_->commit({&record, 1});
+}
+
+void EngineState::revive_strategy(const LoggedSwap& swap) {
+  if (auto revived = revive_swap(swap, strategy_)) {
+    const std::lock_guard lock(names_mutex_);
+    strategy_ = *std::move(revived);
+    return;
+  }
+  if (swap.chosen.empty() || swap.chosen == swap.configured) return;
+  // The options have changed since, or what was swapped to cannot be made. Logged, so that the old
+  // swap does not come back with the old options.
+  JournalRecord record;
+  record.kind = JournalRecord::Kind::strategy;
+  record.key = strategy_.spelling;
+  record.value = strategy_.spelling;
+  static_cast<void>(log_->note(record));
 }
 
 }  // namespace tarmac::internal

@@ -1,5 +1,10 @@
 #include "stage.h"
 
+#include <tarmac/core/error.h>
+#include <unistd.h>
+
+#include <system_error>
+
 namespace tarmac::demo {
 namespace {
 
@@ -38,22 +43,57 @@ Content content_of(DemoCache& cache) {
   return content;
 }
 
-StageCache::StageCache(const CacheConfig& config, const std::shared_ptr<DemoClock>& clock,
-                       Observation* observation)
-    : cache_(on_stage(config.options, clock)) {
-  auto policy = make_write_policy(config);
-  store_ = policy->store();
-  if (store_) cache_.set_write_policy(std::move(policy));
-  listen(clock);
-  if (observation != nullptr) watch_ = observation->watch(cache_);
+ScratchPlace::~ScratchPlace() {
+  std::error_code unimportant;  // What stays is the system's to remove.
+  if (!path_.empty()) std::filesystem::remove_all(path_, unimportant);
 }
 
-void StageCache::listen(const std::shared_ptr<DemoClock>& clock) {
+const std::filesystem::path& ScratchPlace::path() {
+  if (!path_.empty()) return path_;
+  auto name = (std::filesystem::temp_directory_path() / "tarmac-demo-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    throw ConfigError("no folder could be made for the log of a durable cache: " + name);
+  }
+  path_ = name;
+  return path_;
+}
+
+StageCache::StageCache(CacheConfig config, std::shared_ptr<DemoClock> clock,
+                       Observation* observation)
+    : config_(std::move(config)), clock_(std::move(clock)), observation_(observation) {
+  // A scenario leaves nothing behind, and begins with nothing.
+  if (auto& log = config_.options.durability) log->directory = scratch_.path() / "life 0";
+  open();
+}
+
+void StageCache::open() {
+  cache_ = std::make_unique<DemoCache>(on_stage(config_.options, clock_));
+  auto policy = make_write_policy(config_);
+  store_ = policy->store();
+  if (store_) cache_->set_write_policy(std::move(policy));
+  listen();
+  if (observation_ != nullptr) watch_ = observation_->watch(*cache_);
+}
+
+void StageCache::crash() {
+  auto& directory = config_.options.durability.value().directory;
+  const auto next = scratch_.path() / ("life " + std::to_string(++lives_));
+  // Before the old cache ends, which would bring to its log what it still owes it.
+  std::filesystem::copy(directory, next);
+  watch_.reset();
+  connections_.clear();
+  cache_.reset();
+  directory = next;
+  open();
+}
+
+void StageCache::listen() {
   for (const auto type : all_event_types()) {
-    connections_.push_back(cache_.events().connect(type, [ears = ears_, clock](const Event& event) {
-      const std::lock_guard lock(ears->mutex);
-      note(ears->heard, event, clock->passed());
-    }));
+    connections_.push_back(
+        cache_->events().connect(type, [ears = ears_, clock = clock_](const Event& event) {
+          const std::lock_guard lock(ears->mutex);
+          note(ears->heard, event, clock->passed());
+        }));
   }
 }
 

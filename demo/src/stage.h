@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,19 +46,36 @@ struct Heard {
   std::deque<Line> recent;
 };
 
+/// A folder for temporary files, gone with it; made when it is first asked for.
+class ScratchPlace {
+ public:
+  ScratchPlace() = default;
+  ScratchPlace(const ScratchPlace&) = delete;
+  ScratchPlace& operator=(const ScratchPlace&) = delete;
+  ~ScratchPlace();
+
+  /// Throws ConfigError if it cannot be made.
+  [[nodiscard]] const std::filesystem::path& path();
+
+ private:
+  std::filesystem::path path_;
+};
+
 /// One cache of the scenario, wired to the stage.
 class StageCache {
  public:
-  StageCache(const CacheConfig& config, const std::shared_ptr<DemoClock>& clock,
-             Observation* observation);
+  StageCache(CacheConfig config, std::shared_ptr<DemoClock> clock, Observation* observation);
 
   struct Kept {
     Snapshot snapshot;
     Content content;
   };
 
-  [[nodiscard]] DemoCache& cache() noexcept { return cache_; }
-  [[nodiscard]] const std::string& name() const noexcept { return cache_.name(); }
+  [[nodiscard]] DemoCache& cache() noexcept { return *cache_; }
+  [[nodiscard]] const std::string& name() const noexcept { return config_.options.name; }
+  /// A cache over the files as they are now: what kill -9 would leave. Requires: it is durable, and
+  /// has no store. History, figures and whatever else was in memory alone are gone.
+  void crash();
   /// What stands behind the cache, whichever policy writes to it; null without.
   [[nodiscard]] const std::shared_ptr<BackingStore>& store() const noexcept { return store_; }
   [[nodiscard]] Heard heard() const;
@@ -70,13 +88,20 @@ class StageCache {
     Heard heard;
   };
 
-  void listen(const std::shared_ptr<DemoClock>& clock);
+  void open();
+  void listen();
 
+  CacheConfig config_;
+  std::shared_ptr<DemoClock> clock_;
+  Observation* observation_;
+  /// Of the log: each life of the cache has a folder in it.
+  ScratchPlace scratch_;
+  std::size_t lives_ = 0;
   std::shared_ptr<BackingStore> store_;
   /// Shared with the slots, one of which may still run when the stage is cleared.
   std::shared_ptr<Ears> ears_ = std::make_shared<Ears>();
   std::map<std::string, Kept> snapshots_;
-  DemoCache cache_;
+  std::unique_ptr<DemoCache> cache_;
   std::shared_ptr<void> watch_;
   std::vector<EventConnection> connections_;
 };

@@ -1,4 +1,4 @@
-// Steps about the parts and the whole: swaps, flush, snapshot, restore.
+// Steps about the parts and the whole: swaps, flush, snapshot, restore, crash.
 #include <tarmac/config/pieces.h>
 #include <tarmac/demo/words.h>
 
@@ -69,13 +69,31 @@ StepAction read_restore(const YamlNode& node, const ReadContext& context) {
   };
 }
 
-constexpr std::array<StepKind, 5> kPartSteps{{
+StepAction read_crash(const YamlNode& node, const ReadContext& context) {
+  if (!context.cache->options.durability) {
+    throw node.error("only a durable cache comes back from a crash",
+                     "give it `durability: {directory: log}` under `caches`");
+  }
+  if (context.cache->store) {
+    throw node.error("a cache with a store cannot crash here: the store would have to as well",
+                     "take the store out, or crash another cache");
+  }
+  return [](Stage&, StageCache& on) {
+    on.crash();
+    const auto report = on.cache().recovery_report().value_or(RecoveryReport{});
+    return StepOutput{on.name(), counted(on.cache().size(), "entry", "entries") + " back, by " +
+                                     counted(report.records, "record", "records") + " of the log"};
+  };
+}
+
+constexpr std::array<StepKind, 6> kPartSteps{{
     {"swap_strategy", "changes the eviction strategy; every entry stays", true, read_swap_strategy},
     {"set_write_policy", "changes when writes reach the store; what is owed is written first", true,
      read_set_write_policy},
     {"flush", "writes what is dirty to the store", false, read_flush},
     {"snapshot", "keeps the content aside, under a name", true, read_snapshot},
     {"restore", "makes the content that of a snapshot", true, read_restore},
+    {"crash", "ends a durable cache as kill -9 would, and opens its log again", false, read_crash},
 }};
 
 }  // namespace

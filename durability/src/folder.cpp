@@ -89,14 +89,20 @@ std::uint64_t Folder::size_of(const File& file, const std::string& name) const {
 }
 
 std::optional<std::string> Folder::read(const std::string& name) const {
+  std::string content;
+  if (!read_into(name, content)) return std::nullopt;
+  return content;
+}
+
+bool Folder::read_into(const std::string& name, std::string& content) const {
   const auto file = try_open(name, O_RDONLY);
   if (!file.is_open()) {
-    if (errno == ENOENT) return std::nullopt;
+    if (errno == ENOENT) return false;
     fail("open it", name);
   }
-  std::string content(size_of(file, name), '\0');
+  content.resize(size_of(file, name));
   content.resize(read_at(file, name, content.data(), content.size(), 0));
-  return content;
+  return true;
 }
 
 std::size_t Folder::read_at(const File& file, const std::string& name, char* to, std::size_t bytes,

@@ -63,6 +63,8 @@ class Folder {
   [[nodiscard]] std::uint64_t size_of(const File& file, const std::string& name) const;
   /// All of it; nullopt if there is no such file.
   [[nodiscard]] std::optional<std::string> read(const std::string& name) const;
+  /// The same into `content`, whose memory is used again. False: there is no such file.
+  [[nodiscard]] bool read_into(const std::string& name, std::string& content) const;
   /// Reads until `bytes` are there or the file ends. Returns how many there were.
   [[nodiscard]] std::size_t read_at(const File& file, const std::string& name, char* to,
                                     std::size_t bytes, std::uint64_t offset) const;

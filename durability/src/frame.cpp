@@ -55,7 +55,7 @@ std::optional<JournalRecord> take_change(Cursor& from) {
   const auto stamp = from.number<std::uint64_t>();
   if (from.failed() || *zero != 0 || (*flags & ~kKnownFlags) != 0) return std::nullopt;
   if (*kind < static_cast<std::uint8_t>(JournalRecord::Kind::put) ||
-      *kind > static_cast<std::uint8_t>(JournalRecord::Kind::touch)) {
+      *kind > static_cast<std::uint8_t>(JournalRecord::Kind::strategy)) {
     return std::nullopt;
   }
   JournalRecord change;
@@ -87,23 +87,32 @@ LogId new_log_id() {
   return id;
 }
 
-std::uint32_t checksum_seed(const LogId& id, std::uint64_t segment) {
-  std::string text(id.data(), id.size());
-  append_number(text, segment);
-  return crc32c(text);
+std::uint32_t checksum_seed(const LogId& id, std::uint64_t segment) noexcept {
+  std::array<char, sizeof(LogId) + sizeof(segment)> bytes{};
+  std::ranges::copy(id, bytes.begin());
+  store_number(bytes.data() + id.size(), segment);
+  return crc32c({bytes.data(), bytes.size()});
 }
 
 void append_change(std::string& to, const JournalRecord& change) {
-  append_number(to, static_cast<std::uint8_t>(change.kind));
-  append_number(to, flags_of(change));
-  append_number(to, std::uint16_t{0});
-  append_number(to, static_cast<std::uint32_t>(change.key.size()));
-  append_number(to, static_cast<std::uint32_t>(change.value.size()));
-  append_number(to, change.stamp);
-  if (change.expires_at) append_number(to, static_cast<std::uint64_t>(*change.expires_at));
-  if (change.ttl != 0) append_number(to, static_cast<std::uint64_t>(change.ttl));
-  if (change.weight) append_number(to, *change.weight);
-  if (change.visits != 0) append_number(to, change.visits);
+  std::array<char, kChangeHeaderMost> header{};
+  auto* at = header.data();
+  const auto put = [&at](auto number) {
+    store_number(at, number);
+    at += sizeof number;
+  };
+  const auto flags = flags_of(change);
+  put(static_cast<std::uint8_t>(change.kind));
+  put(flags);
+  put(std::uint16_t{0});
+  put(static_cast<std::uint32_t>(change.key.size()));
+  put(static_cast<std::uint32_t>(change.value.size()));
+  put(change.stamp);
+  if ((flags & kExpires) != 0) put(static_cast<std::uint64_t>(*change.expires_at));
+  if ((flags & kHasTtl) != 0) put(static_cast<std::uint64_t>(change.ttl));
+  if ((flags & kWeighed) != 0) put(*change.weight);
+  if ((flags & kVisited) != 0) put(change.visits);
+  to.append(header.data(), static_cast<std::size_t>(at - header.data()));
   to += change.key;
   to += change.value;
 }

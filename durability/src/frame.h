@@ -20,12 +20,15 @@ using LogId = std::array<char, 16>;
 
 /// What the checksum of a header begins with, so that a block of another file, or of an earlier use
 /// of the same place, is no header of this one.
-[[nodiscard]] std::uint32_t checksum_seed(const LogId& id, std::uint64_t segment);
+[[nodiscard]] std::uint32_t checksum_seed(const LogId& id, std::uint64_t segment) noexcept;
 
 /// The largest `max_record_bytes` that can be asked for.
 inline constexpr std::uint64_t kRecordBytesMost = 1ULL << 30U;
 
 // Changes: kind, flags, lengths, stamp, what the flags announce, key, value.
+
+/// The most that a change has beside key and value.
+inline constexpr std::size_t kChangeHeaderMost = 52;
 
 void append_change(std::string& to, const JournalRecord& change);
 /// Shows the changes in `bytes`, whose views are valid during the call. Returns how many there

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kPreambleMagic = "TARMSNAP";
 constexpr std::string_view kFooterMagic = "TARMSEND";
 constexpr std::uint32_t kBlockMagic = 0x4B4C4254U;  // "TBLK"
-constexpr FormatVersion kImageVersion{.major = 1, .minor = 0};
+constexpr FormatVersion kImageVersion{.major = 1, .minor = 1};
 constexpr std::size_t kPreambleBytesAt = 12;
 constexpr std::size_t kPreambleChecksumAt = 52;
 constexpr std::size_t kFooterChecksumAt = 60;
@@ -41,6 +41,8 @@ std::string encode_preamble(const ImagePreamble& preamble) {
   append_text(names, preamble.header.cache_name);
   append_text(names, preamble.header.strategy);
   append_text(names, preamble.header.write_policy);
+  append_text(names, preamble.header.strategy_spelling);
+  append_text(names, preamble.header.configured_spelling);
   names.resize(aligned(names.size()));
   std::string bytes(kPreambleMagic);
   append_version(bytes, kImageVersion);
@@ -89,6 +91,9 @@ std::optional<ImagePreamble> decode_preamble(std::string_view bytes, std::string
     problem = "its head is damaged";
     return std::nullopt;
   }
+  // Version 1.0 has no more than zeros here.
+  preamble.header.strategy_spelling = take_text(cursor);
+  preamble.header.configured_spelling = take_text(cursor);
   return preamble;
 }
 

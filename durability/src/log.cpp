@@ -1,8 +1,8 @@
 #include "log.h"
 
 #include <tarmac/core/error.h>
+#include <tarmac/core/internal/process.h>
 #include <tarmac/durability/log.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -35,7 +35,8 @@ DurabilityOptions checked(DurabilityOptions options) {
   return options;
 }
 
-std::string encode_batch(std::span<const JournalRecord> batch, std::uint64_t bytes_most) {
+/// The encoded batch, until the thread appends its next one: no record asks for memory of its own.
+const std::string& encode_batch(std::span<const JournalRecord> batch, std::uint64_t bytes_most) {
   std::uint64_t bytes = 0;
   for (const auto& change : batch) {
     const auto size = change.key.size() + change.value.size();
@@ -45,7 +46,11 @@ std::string encode_batch(std::span<const JournalRecord> batch, std::uint64_t byt
                           " bytes is too large for the log; raise max_record_bytes (now " +
                           std::to_string(bytes_most) + "), or write less at once");
   }
-  std::string payload;
+  constexpr std::size_t kKeptMost = 1U << 20U;
+  thread_local std::string payload;
+  if (payload.capacity() > kKeptMost) payload = {};
+  payload.clear();
+  payload.reserve(bytes + batch.size() * kChangeHeaderMost);
   for (const auto& change : batch) append_change(payload, change);
   return payload;
 }
@@ -55,18 +60,21 @@ std::string encode_batch(std::span<const JournalRecord> batch, std::uint64_t byt
 Log::Log(const DurabilityOptions& options, LogEnvironment environment)
     : options_(checked(options)),
       environment_(std::move(environment)),
-      process_(::getpid()),
+      process_(process_number()),
       folder_(*environment_.files, options_.directory),
       writer_(folder_, options_.segment_bytes),
       changed_(std::make_unique<std::condition_variable>()),
-      chores_(std::make_unique<std::condition_variable>()) {}
+      chores_(std::make_unique<std::condition_variable>()),
+      groups_{std::make_unique<std::condition_variable>(),
+              std::make_unique<std::condition_variable>()} {}
 
 Log::~Log() {
-  if (process_ != ::getpid()) {
+  if (process_ != process_number()) {
     // A child process has a copy of this object, and neither its thread nor those that wait.
     static_cast<void>(thread_.release());
     static_cast<void>(changed_.release());
     static_cast<void>(chores_.release());
+    for (auto& group : groups_) static_cast<void>(group.release());
     return;
   }
   stop_chores();
@@ -79,7 +87,7 @@ Log::~Log() {
 }
 
 void Log::refuse_other_process() const {
-  if (process_ == ::getpid()) return;
+  if (process_ == process_number()) return;
   throw UsageError("the log " + options_.directory.string() +
                    " was opened before fork(); use it in the process that opened it");
 }
@@ -93,7 +101,7 @@ void Log::refuse() const {
 
 JournalPosition Log::append(std::span<const JournalRecord> batch) {
   refuse_other_process();
-  const auto payload = encode_batch(batch, options_.max_record_bytes);
+  const auto& payload = encode_batch(batch, options_.max_record_bytes);
   const auto header =
       header_for(payload, FrameType::changes, static_cast<std::uint32_t>(batch.size()));
   Lock lock(mutex_);
@@ -146,7 +154,7 @@ void Log::wait(JournalPosition position) {
       refuse();
     }
     if (pen_taken_) {
-      changed_->wait(lock);
+      groups_[position > taken_ ? turn_ : 1 - turn_]->wait(lock);
       continue;
     }
     const Pen pen(*this, lock);

@@ -7,6 +7,7 @@
 #include <tarmac/core/journal.h>
 #include <tarmac/durability/file_ops.h>
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -29,8 +30,8 @@ struct LogEnvironment {
   Weakness weakness;
 };
 
-/// One thread at a time holds the *pen*: it alone touches files, without the lock. `folder_` and
-/// `writer_` belong to it. Everything else is guarded by `mutex_`.
+/// One thread at a time holds the *pen*: it alone touches files, without the lock. `folder_`,
+/// `writer_` and `stuck_` belong to it. Everything else is guarded by `mutex_`.
 class Log final : public Journal {
  public:
   Log(const DurabilityOptions& options, LogEnvironment environment);
@@ -65,14 +66,18 @@ class Log final : public Journal {
   // log_commit.cpp; the lock is held, and released meanwhile.
   /// Writes what was appended; `synced` makes it, and all before it, durable. False: degraded.
   bool write_out(Lock& lock, const Pen& pen, bool synced);
-  bool put(Group group, bool synced);
+  bool put(Group& group, bool synced);
   bool mend(Lock& lock, const Pen& pen);
+  /// `work()`; false, too, if memory runs out.
+  template <class Work>
+  static bool try_to(const Work& work);
   void publish_state() noexcept;
   void note_unsynced(const Group& group);
   /// A sync beside the writes of others.
   void sync_beside(Lock& lock);
   /// Waits until no sync runs beside, and takes note of how it ended. False: it failed.
   [[nodiscard]] bool settle(Lock& lock, const Pen& pen);
+  void notify_all_waiters() noexcept;
 
   // log_chores.cpp
   void start_chores();
@@ -97,12 +102,18 @@ class Log final : public Journal {
 
   mutable std::mutex mutex_;
   // Apart, because a forked child must not destroy what threads of its parent wait on.
-  std::unique_ptr<std::condition_variable> changed_;  ///< pen, positions, degraded
+  std::unique_ptr<std::condition_variable> changed_;  ///< pen, syncs beside
   std::unique_ptr<std::condition_variable> chores_;
+  /// Those who wait for a group: one for the group that is open (turn_), one for that before it.
+  /// When a group is written, all of its own are woken, and one of the next, to write that.
+  std::array<std::unique_ptr<std::condition_variable>, 2> groups_;
+  std::size_t turn_ = 0;
+  JournalPosition taken_ = 0;  ///< the last of the groups before the open one
   bool recovered_ = false;
   bool pen_taken_ = false;
   bool syncing_ = false;
   std::optional<Synced> beside_;  ///< how the sync beside ended, until the writer knows
+  Group stuck_;  ///< taken to be written, and not even kept: memory ran out. The pen's.
   Group open_;
   std::uint32_t open_seed_ = 0;  ///< for its records
   std::uint32_t seed_ = 0;       ///< for records of segment_
@@ -145,7 +156,13 @@ class Log::Pen {
   ~Pen() {
     if (!lock_.owns_lock()) lock_.lock();
     log_.pen_taken_ = false;
+    const auto turn = log_.turn_;
+    // Whoever is woken wants the lock at once.
+    lock_.unlock();
+    log_.groups_[turn]->notify_one();
+    log_.groups_[1 - turn]->notify_all();
     log_.changed_->notify_all();
+    lock_.lock();
   }
   Pen(const Pen&) = delete;
   Pen& operator=(const Pen&) = delete;

@@ -58,8 +58,9 @@ void Log::do_chores(Lock& lock, SteadyNanos now) {
   }
   if (!wants_mark()) return;
   if (std::exchange(seen_, appended_) != appended_) return;
-  take_record(header_for({}, FrameType::mark, 0), {});
   const Pen pen(*this, lock);
+  if (!wants_mark()) return;  // It may have become broken, and nothing is written then.
+  take_record(header_for({}, FrameType::mark, 0), {});
   write_out(lock, pen, /*synced=*/false);
 }
 
@@ -80,6 +81,7 @@ void Log::run_chores() {
       degraded_ = true;
       failure_ = error.what();
       retry_at_ = deadline_after(environment_.clock->steady_now(), kIdle);
+      notify_all_waiters();
     }
   }
 }

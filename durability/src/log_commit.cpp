@@ -1,5 +1,6 @@
 // How what was appended reaches the disk, and what happens when it does not.
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "log.h"
@@ -35,31 +36,42 @@ void Log::note_unsynced(const Group& group) {
   if (options_.sync == SyncMode::interval) wake_chores();
 }
 
+template <class Work>
+bool Log::try_to(const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+// What was taken from open_ is either kept by the writer or in stuck_: mend() writes both. Were it
+// dropped, the positions behind it would be acknowledged, and unreadable.
 bool Log::write_out(Lock& lock, const Pen& pen, bool synced) {
-  auto group = std::exchange(open_, Group{});
-  note_unsynced(group);
+  stuck_ = std::exchange(open_, Group{});
+  if (!stuck_.empty()) {
+    taken_ = stuck_.last;
+    turn_ = 1 - turn_;
+  }
+  note_unsynced(stuck_);
   // Only the holder of the pen changes the writer, so it may be looked at here.
-  if ((synced || writer_.is_full(group.bytes.size())) && !settle(lock, pen)) {
-    writer_.keep(std::move(group));
+  if ((synced || writer_.is_full(stuck_.bytes.size())) && !settle(lock, pen)) {
     return mend(lock, pen);
   }
   lock.unlock();
-  const bool worked = put(std::move(group), synced);
+  const bool worked = try_to([&] { return put(stuck_, synced); });
   lock.lock();
+  if (open_.bytes.capacity() == std::string().capacity()) open_.bytes = writer_.take_buffer();
   publish_state();
   if (worked) return true;
   ++stats_.sync_failures;
   return mend(lock, pen);
 }
 
-bool Log::put(Group group, bool synced) {
+bool Log::put(Group& group, bool synced) {
   if (!group.empty()) {
-    if (writer_.is_full(group.bytes.size()) && !(writer_.sync() && writer_.rotate())) {
-      // Kept, so that mend() writes it with the rest.
-      writer_.keep(std::move(group));
-      return false;
-    }
-    if (!writer_.write(std::move(group))) return false;
+    if (writer_.is_full(group.bytes.size()) && !(writer_.sync() && writer_.rotate())) return false;
+    if (!writer_.write(group)) return false;
   }
   return !synced || writer_.sync();
 }
@@ -68,7 +80,10 @@ bool Log::mend(Lock& lock, const Pen&) {
   changed_->wait(lock, [&] { return !syncing_; });
   beside_.reset();  // All that it was about is written again.
   lock.unlock();
-  const bool worked = writer_.repair();
+  const bool worked = try_to([&] {
+    if (!stuck_.empty()) writer_.keep(stuck_);
+    return writer_.repair();
+  });
   lock.lock();
   degraded_ = !worked;
   if (worked) {
@@ -76,13 +91,23 @@ bool Log::mend(Lock& lock, const Pen&) {
     newer_since_ = kNever;
   } else {
     gap_covered_ = false;
-    failure_ = writer_.problem();
+    if (!try_to([&] {
+          failure_ = stuck_.empty() ? writer_.problem() : "out of memory";
+          return true;
+        })) {
+      failure_ = "out of memory";
+    }
     retry_at_ = deadline_after(environment_.clock->steady_now(), kRetryAfter);
     wake_chores();
   }
   publish_state();
-  changed_->notify_all();
+  notify_all_waiters();
   return worked;
+}
+
+void Log::notify_all_waiters() noexcept {
+  changed_->notify_all();
+  for (auto& group : groups_) group->notify_all();
 }
 
 void Log::publish_state() noexcept {

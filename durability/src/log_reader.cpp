@@ -40,23 +40,26 @@ Group LogReader::unsafe_end() const {
   return group;
 }
 
-LogReader::Loaded LogReader::load(const ManifestSegment& row) const {
+void LogReader::load(const ManifestSegment& row, Loaded& loaded) const {
   const auto name = segment_name(row.number);
-  auto bytes = folder_.read(name);
-  if (!bytes) damaged(name, "it is missing, and the manifest names it");
+  if (!folder_.read_into(name, loaded.bytes)) {
+    damaged(name, "it is missing, and the manifest names it");
+  }
   std::string problem;
-  const auto header = decode_segment_header(*bytes, problem);
+  const auto header = decode_segment_header(loaded.bytes, problem);
   if (!header) damaged(name, problem);
   if (header->id != manifest_.id) damaged(name, "it belongs to another log");
   if (header->number != row.number || header->first != row.first) {
     damaged(name, "it is another segment of this log");
   }
-  return {*std::move(bytes), *header};
+  loaded.header = *header;
 }
 
-SegmentScan LogReader::scan(const Loaded& loaded, std::uint64_t bytes) {
+SegmentScan LogReader::scan(const Loaded& loaded, std::uint64_t bytes,
+                            std::vector<std::uint64_t>* ends) {
   const auto name = segment_name(loaded.header.number);
   const auto check = [&](const FrameView& frame) {
+    if (ends != nullptr) ends->push_back(frame.offset + frame.bytes.size());
     if (is_readable(frame)) return;
     damaged(name, "record " + std::to_string(frame.header.position) + " at byte " +
                       std::to_string(frame.offset) + " cannot be read");
@@ -91,12 +94,12 @@ void LogReader::verify_image() {
 
 void LogReader::verify_sealed(const ManifestSegment& row) {
   const auto name = segment_name(row.number);
-  const auto loaded = load(row);
-  if (loaded.bytes.size() < row.bytes) {
-    damaged(name, "it ends at byte " + std::to_string(loaded.bytes.size()) + " and should have " +
+  load(row, sealed_);
+  if (sealed_.bytes.size() < row.bytes) {
+    damaged(name, "it ends at byte " + std::to_string(sealed_.bytes.size()) + " and should have " +
                       std::to_string(row.bytes));
   }
-  const auto result = scan(loaded, row.bytes);
+  const auto result = scan(sealed_, row.bytes);
   if (result.end != row.bytes || result.last != row.last) {
     damaged(name, "record " + std::to_string(result.last + 1) + " at byte " +
                       std::to_string(result.end) + " is damaged");
@@ -107,8 +110,8 @@ void LogReader::verify_sealed(const ManifestSegment& row) {
 
 void LogReader::verify_open(const ManifestSegment& row) {
   const auto name = segment_name(row.number);
-  open_ = load(row);
-  const auto result = scan(*open_, open_->bytes.size());
+  load(row, open_.emplace());
+  const auto result = scan(*open_, open_->bytes.size(), &open_ends_);
   if (result.is_damaged()) {
     damaged(name, "record " + std::to_string(result.last + 1) + " at byte " +
                       std::to_string(result.end) + " is damaged, and records up to " +
@@ -122,23 +125,19 @@ void LogReader::verify_open(const ManifestSegment& row) {
 }
 
 void LogReader::split_open(JournalPosition durable) {
-  const auto whole = std::string_view(open_->bytes).substr(0, open_end_);
-  std::uint64_t durable_end = kSegmentHeaderBytes;
-  const auto find_end = [&](const FrameView& frame) {
-    if (frame.header.position <= durable) durable_end = frame.offset + frame.bytes.size();
+  const auto before = open_->header.first - 1;
+  const auto end_of = [&](std::uint64_t records) {
+    return records == 0 ? kSegmentHeaderBytes : open_ends_[records - 1];
   };
-  static_cast<void>(scan_segment(whole, open_->header, 0, find_end, weakness_));
+  const auto durable_records =
+      durable <= before ? 0 : std::min<std::uint64_t>(durable - before, open_ends_.size());
   // What shares a block of the disk with records that may not have reached it is written again,
   // too.
-  const auto safe_end = durable_end / kDiskBlock * kDiskBlock;
-  safe_bytes_ = kSegmentHeaderBytes;
-  safe_last_ = open_->header.first - 1;
-  const auto find_safe = [&](const FrameView& frame) {
-    if (frame.offset + frame.bytes.size() > safe_end) return;
-    safe_bytes_ = frame.offset + frame.bytes.size();
-    safe_last_ = frame.header.position;
-  };
-  static_cast<void>(scan_segment(whole, open_->header, 0, find_safe, weakness_));
+  const auto safe_end = end_of(durable_records) / kDiskBlock * kDiskBlock;
+  const auto behind = std::ranges::upper_bound(open_ends_, safe_end);
+  const auto safe_records = static_cast<std::uint64_t>(behind - open_ends_.begin());
+  safe_bytes_ = end_of(safe_records);
+  safe_last_ = before + safe_records;
 }
 
 void LogReader::verify() {
@@ -157,19 +156,27 @@ void LogReader::verify() {
   }
 }
 
-void LogReader::show(const Journal::Visit& visit) {
-  if (manifest_.image) ImageFileReader(folder_, image_name(manifest_.image->number)).read(visit);
+void LogReader::show_segment(const Loaded& loaded, std::uint64_t bytes,
+                             const Journal::Visit& visit) const {
   const auto show_frame = [&](const FrameView& frame) {
     if (frame.header.type != static_cast<std::uint8_t>(FrameType::changes)) return;
     static_cast<void>(read_changes(frame.payload(), visit));
   };
+  const auto view = std::string_view(loaded.bytes).substr(0, bytes);
+  const auto shown = scan_segment(view, loaded.header, 0, show_frame, weakness_);
+  if (shown.end == bytes) return;
+  damaged(segment_name(loaded.header.number), "it changed while it was read");
+}
+
+void LogReader::show(const Journal::Visit& visit) {
+  if (manifest_.image) ImageFileReader(folder_, image_name(manifest_.image->number)).read(visit);
   for (const auto& row : manifest_.segments) {
-    const bool is_open = !row.sealed;
-    const auto loaded = is_open ? *open_ : load(row);
-    const auto bytes = is_open ? open_end_ : row.bytes;
-    const auto shown = scan_segment(std::string_view(loaded.bytes).substr(0, bytes), loaded.header,
-                                    0, show_frame, weakness_);
-    if (shown.end != bytes) damaged(segment_name(row.number), "it changed while it was read");
+    if (row.sealed) {
+      load(row, sealed_);
+      show_segment(sealed_, row.bytes, visit);
+    } else {
+      show_segment(*open_, open_end_, visit);
+    }
   }
 }
 

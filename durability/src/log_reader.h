@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "folder.h"
 #include "manifest.h"
@@ -43,13 +44,15 @@ class LogReader {
     SegmentHeader header;
   };
 
-  [[nodiscard]] Loaded load(const ManifestSegment& row) const;
+  void load(const ManifestSegment& row, Loaded& loaded) const;
   void verify_image();
   void verify_sealed(const ManifestSegment& row);
   void verify_open(const ManifestSegment& row);
   void split_open(JournalPosition durable);
   void count(const SegmentScan& scan);
-  [[nodiscard]] SegmentScan scan(const Loaded& loaded, std::uint64_t bytes);
+  [[nodiscard]] SegmentScan scan(const Loaded& loaded, std::uint64_t bytes,
+                                 std::vector<std::uint64_t>* ends = nullptr);
+  void show_segment(const Loaded& loaded, std::uint64_t bytes, const Journal::Visit& visit) const;
   [[noreturn]] void damaged(const std::string& name, std::string_view what) const;
 
   const Folder& folder_;
@@ -60,8 +63,11 @@ class LogReader {
   JournalPosition last_ = 0;
   /// What must be there.
   JournalPosition promised_ = 0;
+  Loaded sealed_;  ///< one after the other, in the same memory
   std::optional<Loaded> open_;
   std::uint64_t open_end_ = 0;
+  /// Where its records end, one after the other.
+  std::vector<std::uint64_t> open_ends_;
   std::uint64_t safe_bytes_ = 0;
   JournalPosition safe_last_ = 0;
   std::string_view torn_;

@@ -34,6 +34,7 @@ RecoveryReport Log::recover(const Visit& visit, std::optional<ImageHeader>& head
     const Lock lock(mutex_);
     appended_ = writer_.written();
     changes_ = appended_;
+    taken_ = appended_;
     marked_ = written;  // Of what was written again, a mark is still to say that it is durable.
     durable_ = writer_.durable();
     publish_state();

@@ -10,7 +10,7 @@ namespace tarmac::internal {
 namespace {
 
 constexpr std::string_view kSegmentMagic = "TARMLOG1";
-constexpr FormatVersion kSegmentVersion{.major = 1, .minor = 0};
+constexpr FormatVersion kSegmentVersion{.major = 1, .minor = 1};
 constexpr std::size_t kSegmentChecksumAt = 60;
 
 /// The checks of a header, without its checksum: what a reader has who trusts the disk.

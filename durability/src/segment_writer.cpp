@@ -1,6 +1,7 @@
 #include "segment_writer.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "segment.h"
@@ -8,13 +9,19 @@
 namespace tarmac::internal {
 namespace {
 
-/// What a disk writes as one: a write that fails may take its neighbours in the block with it.
+constexpr std::size_t kSpareMost = 1U << 20U;
+/// Short enough to need none.
+constexpr const char* kNoMemory = "out of memory";
 
 }  // namespace
 
-bool SegmentWriter::failed(std::string_view what) {
-  problem_ = log_.files().path_of(segment_name(number_)) + ": " + std::string(what) + ": " +
-             system_reason();
+bool SegmentWriter::failed(std::string_view what) noexcept {
+  try {
+    problem_ = log_.files().path_of(segment_name(number_)) + ": " + std::string(what) + ": " +
+               system_reason();
+  } catch (const std::bad_alloc&) {
+    problem_ = kNoMemory;
+  }
   return false;
 }
 
@@ -35,12 +42,12 @@ bool SegmentWriter::is_full(std::uint64_t bytes) const noexcept {
 
 bool SegmentWriter::has_records() const noexcept { return offset_ > kSegmentHeaderBytes; }
 
-bool SegmentWriter::write(Group group) {
+bool SegmentWriter::write(Group& group) {
   if (group.segment != number_) {
     seal_frames_again(group.bytes, checksum_seed(log_.manifest().id, number_));
     group.segment = number_;
   }
-  keep(std::move(group));
+  keep(group);
   const auto& kept = kept_.back();
   if (!log_.files().write_at(file_, kept.bytes, offset_)) return failed("write it");
   offset_ += kept.bytes.size();
@@ -48,9 +55,10 @@ bool SegmentWriter::write(Group group) {
   return true;
 }
 
-void SegmentWriter::keep(Group group) {
+void SegmentWriter::keep(Group& group) {
   group.offset = offset_;
-  kept_.push_back(std::move(group));
+  kept_.push_back(std::move(group));  // If there is no memory for it, it was not moved.
+  group = Group{};
 }
 
 bool SegmentWriter::sync() {
@@ -66,6 +74,11 @@ void SegmentWriter::note_synced(JournalPosition position, std::uint64_t offset) 
   const auto safe = durable_offset_ / kDiskBlock * kDiskBlock;
   while (!kept_.empty() && kept_.front().offset + kept_.front().bytes.size() <= safe &&
          kept_.front().last <= durable_) {
+    auto& bytes = kept_.front().bytes;
+    if (bytes.capacity() > spare_.capacity() && bytes.capacity() <= kSpareMost) {
+      spare_ = std::move(bytes);
+      spare_.clear();
+    }
     kept_.pop_front();
   }
 }
@@ -105,6 +118,16 @@ bool SegmentWriter::fill(const File& file, std::uint64_t number, std::uint64_t& 
 }
 
 bool SegmentWriter::begin(const Seal& seal) {
+  try {
+    return begin_next(seal);
+  } catch (const std::bad_alloc&) {
+    // Before the manifest was replaced: after that nothing asks for memory.
+    problem_ = kNoMemory;
+    return false;
+  }
+}
+
+bool SegmentWriter::begin_next(const Seal& seal) {
   const auto number = log_.take_number();
   const auto name = segment_name(number);
   auto file = log_.files().try_create(name);
@@ -166,10 +189,15 @@ bool SegmentWriter::repair() {
   return begin({kept_.front().first - 1, kept_.front().offset});
 }
 
-void SegmentWriter::close() {
+void SegmentWriter::close() noexcept {
   const Seal seal{written_, offset_};
   // Left open, the segment is read to its end when the log is opened again.
-  if (log_.store(sealed(seal)) != Replaced::done) return;
+  try {
+    if (log_.store(sealed(seal)) != Replaced::done) return;
+  } catch (const std::bad_alloc&) {
+    failed("close it");
+    return;
+  }
   static_cast<void>(log_.ops().truncate(file_.get(), static_cast<std::int64_t>(seal.bytes)));
 }
 

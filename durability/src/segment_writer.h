@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 
 #include "folder.h"
 #include "log_folder.h"
@@ -30,7 +31,7 @@ struct Group {
 /// a new segment. Members that return bool say why not in problem().
 ///
 /// - Thread-safety: not synchronised; file() and note_synced() let one sync run beside a write.
-/// - Exceptions: std::bad_alloc.
+/// - Exceptions: std::bad_alloc from write() and keep(), and then `group` is kept or still there.
 class SegmentWriter {
  public:
   SegmentWriter(LogFolder& log, std::uint64_t segment_bytes)
@@ -44,19 +45,22 @@ class SegmentWriter {
   [[nodiscard]] bool is_full(std::uint64_t bytes) const noexcept;
   [[nodiscard]] bool has_records() const noexcept;
   /// Keeps the group, too.
-  [[nodiscard]] bool write(Group group);
+  [[nodiscard]] bool write(Group& group);
   /// Only keeps it, for repair().
-  void keep(Group group);
+  void keep(Group& group);
   [[nodiscard]] bool sync();
   void note_synced(JournalPosition position, std::uint64_t offset);
+  /// An empty buffer of a group that is durable, with room for as much: memory is not asked for
+  /// with each group. Empty and without room if there is none.
+  [[nodiscard]] std::string take_buffer() noexcept { return std::exchange(spare_, {}); }
   /// A sync of file() by somebody else has failed; errno says why.
-  void note_sync_failure() { failed("sync it"); }
+  void note_sync_failure() noexcept { failed("sync it"); }
   /// Ends the segment, and begins another. Requires: everything is synced.
   [[nodiscard]] bool rotate();
   /// After something failed: what may be lost is written to a new segment, and synced.
   [[nodiscard]] bool repair();
   /// Ends the segment; nothing can be written after that. Requires: everything is synced.
-  void close();
+  void close() noexcept;
 
   [[nodiscard]] int file() const noexcept { return file_.get(); }
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
@@ -73,9 +77,10 @@ class SegmentWriter {
   };
 
   [[nodiscard]] bool begin(const Seal& seal);
+  [[nodiscard]] bool begin_next(const Seal& seal);
   [[nodiscard]] bool fill(const File& file, std::uint64_t number, std::uint64_t& end);
   [[nodiscard]] Manifest sealed(const Seal& seal) const;
-  bool failed(std::string_view what);
+  bool failed(std::string_view what) noexcept;
 
   LogFolder& log_;
   std::uint64_t segment_bytes_;
@@ -86,6 +91,7 @@ class SegmentWriter {
   JournalPosition written_ = 0;
   JournalPosition durable_ = 0;
   std::deque<Group> kept_;
+  std::string spare_;
   std::string problem_;
 };
 

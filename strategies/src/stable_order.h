@@ -17,6 +17,9 @@ namespace tarmac::internal {
 /// which is zero before and after.
 template <class Key>
 void sort_stably(std::span<EntryNode*> order, Key key) noexcept {
+  // What a restart brings back is in order already.
+  const auto key_of = [&key](const EntryNode* node) { return key(*node); };
+  if (std::ranges::is_sorted(order, {}, key_of)) return;
   for (std::size_t place = 0; place < order.size(); ++place) order[place]->scratch = place;
   std::sort(order.begin(), order.end(), [&key](const EntryNode* a, const EntryNode* b) {
     const auto key_a = key(*a);

@@ -14,7 +14,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
-from reporting import figures, pages, plot, samples  # noqa: E402
+from reporting import durability, figures, pages, plot, samples  # noqa: E402
 from reporting.runner import Runner  # noqa: E402
 
 
@@ -191,6 +191,37 @@ class OutputTest(unittest.TestCase):
         self.assertEqual(
             program.command_line(["--programs", "/a/b", "--peers", "--to=/c", "--filter", "a b"]),
             "./run bench --peers --filter 'a b'")
+
+
+class DurabilityTest(unittest.TestCase):
+    def verdicts(self, cells, words):
+        rows = [row for row in durability.judged({"cells": cells}) if words in row.figure]
+        return [(row.measured, row.verdict) for row in rows]
+
+    def test_a_ratio_is_taken_within_each_round(self):
+        # 0.9, 0.5 and 0.8: of the medians alone it would be 1.
+        cells = {"always_1": {"ops": [9e3, 5e3, 8e3]}, "bare": {"ops": [10e3, 10e3, 10e3]}}
+        self.assertEqual(self.verdicts(cells, "bare append"), [("0.80 ×", "not reached")])
+
+    def test_of_times_less_is_better(self):
+        cells = {"recover_log": {"seconds": [0.5], "bytes_per_second": [499e6]},
+                 "redis_aof": {"seconds": [1.0]}}
+        self.assertEqual(self.verdicts(cells, "from its AOF"), [("2.00 ×", "reached")])
+        self.assertEqual(self.verdicts(cells, "bytes a second"), [("499,000,000", "not reached")])
+
+    def test_of_costs_less_is_better(self):
+        for ratio, verdict in ((1.05, "reached"), (1.06, "not reached")):
+            cells = {"get_durable": {"ratio": [ratio], "ns": [50]}}
+            self.assertEqual(self.verdicts(cells, "without a log"), [(f"{ratio:.2f} ×", verdict)])
+
+    def test_what_was_not_measured_stays_open(self):
+        self.assertEqual({row.verdict for row in durability.judged({"cells": {}})}, {"open"})
+
+    def test_the_page_has_figures_and_numbers(self):
+        page = durability.page({"rounds": 1, "entries": 10, "cells": {
+            "recover_log": {"seconds": [0.5, 0.7, 0.6]}}}, "Somewhere.")
+        self.assertIn("| coming back from the log, s | 0.600 | 0.500 | 0.700 |", page)
+        self.assertIn("Somewhere.", page)
 
 
 class RunnerTest(unittest.TestCase):

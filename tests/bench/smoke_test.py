@@ -30,7 +30,15 @@ def main():
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ") and " | open" in line]
     unjudged = [row[0] for row in rows if "without" not in row[-1] and "advisor" not in row[0]]
     assert not unjudged, unjudged
-    print(f"{len(listed)} subjects, {len(data['cells'])} cells")
+    durable = data["durability"]["cells"]
+    cells = subprocess.run([f"{programs}/durability_bench", "--list"], check=True, capture_output=True,
+                           text=True).stdout.split()
+    assert set(cells) <= set(durable), (cells, list(durable))
+    assert all(value > 0 for metric in ("ops", "seconds") for metrics in durable.values()
+               for value in metrics.get(metric, [])), durable
+    page = (pathlib.Path(work) / "durability.md").read_text(encoding="utf-8")
+    assert "coming back from the log, s" in page, page
+    print(f"{len(listed)} subjects, {len(data['cells'])} cells, {len(durable)} of durable mode")
 
 
 if __name__ == "__main__":

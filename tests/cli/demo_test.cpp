@@ -23,7 +23,7 @@ steps:
 TEST(Demo, PlaysTheShippedScenariosWithoutColoursIntoAPipe) {
   const auto done = run({"demo", "--config", in_tree("config/tarmac.yaml")});
   EXPECT_EQ(done.status, 0);
-  EXPECT_THAT(done.out, HasSubstr("7 scenarios, "));
+  EXPECT_THAT(done.out, HasSubstr("8 scenarios, "));
   EXPECT_THAT(done.out, HasSubstr(" 0 failed, "));
   EXPECT_THAT(done.out, HasSubstr("Final metrics"));
   EXPECT_THAT(done.out, Not(HasSubstr("\x1b")));

@@ -184,12 +184,52 @@ TEST_F(DurableRecovery, RefusesRecordsOfOtherTypes) {
   EXPECT_EQ(cache_->get("a"), "not a number") << "and nothing has changed";
 }
 
-TEST_F(DurableRecovery, MakesTheStrategyOfTheOptionsGoOn) {
-  cache_->swap_strategy("lfu");
-  cache_->compact();
-  EXPECT_EQ(disk_->header()->strategy, "lfu");
+TEST_F(DurableRecovery, GoesOnWithTheStrategySwappedTo) {
+  cache_->swap_strategy("slru", Parameters{{"segments", "1:4"}});
+  EXPECT_THAT(logged().back(), HasSubstr("strategy slru"));
   crash();
-  EXPECT_EQ(cache_->describe().strategy, "lru") << "what the options say now counts";
+  EXPECT_EQ(cache_->describe().strategy, "slru");
+  EXPECT_EQ(cache_->options().eviction, "lru") << "what the options say does not change";
+  cache_->compact();
+  EXPECT_EQ(disk_->header()->strategy, "slru");
+  crash();
+  EXPECT_EQ(cache_->describe().strategy, "slru") << "now by the image";
+  cache_->swap_strategy("lru");
+  crash();
+  EXPECT_EQ(cache_->describe().strategy, "lru") << "the last swap counts";
+}
+
+TEST_F(DurableRecovery, BeginsAnewWithTheStrategyOfOptionsThatHaveChanged) {
+  cache_->swap_strategy("lfu");
+  options_.eviction = "sieve";
+  crash();
+  EXPECT_EQ(cache_->describe().strategy, "sieve");
+  options_.eviction = "lru";
+  reopen();
+  EXPECT_EQ(cache_->describe().strategy, "lru") << "the old swap is forgotten";
+}
+
+TEST_F(DurableRecovery, BeginsWithTheStrategyOfTheOptionsAfterOneOfTheProgram) {
+  cache_->swap_strategy("lfu");
+  cache_->swap_strategy("mine", [] { return strategy_registry().make("fifo", {}); });
+  crash();
+  EXPECT_EQ(cache_->describe().strategy, "lru");
+}
+
+TEST_F(DurableRecovery, ComesBackWithTheStrategyThatARestoreBrought) {
+  cache_->set("a", "1");
+  cache_->swap_strategy("lfu");
+  const auto snapshot = cache_->take_snapshot();
+  cache_->swap_strategy("fifo");
+  cache_->restore_snapshot(snapshot);
+  crash();
+  EXPECT_EQ(cache_->describe().strategy, "lfu");
+}
+
+TEST_F(DurableRecovery, KeepsTheOldStrategyIfTheLogRefusesTheSwap) {
+  disk_->fail_appends(1);
+  EXPECT_THROW(cache_->swap_strategy("lfu"), DurabilityError);
+  EXPECT_EQ(cache_->describe().strategy, "lru");
 }
 
 TEST(Durability, NeedsAJournalAndADirectory) {

@@ -63,11 +63,9 @@ class DurableTest : public ::testing::Test {
   }
   [[nodiscard]] static std::string line_of(const tarmac::testing::OwnedRecord& one) {
     static const std::map<JournalRecord::Kind, std::string> names{
-        {JournalRecord::Kind::put, "put"},
-        {JournalRecord::Kind::erase, "erase"},
-        {JournalRecord::Kind::clear, "clear"},
-        {JournalRecord::Kind::stored, "stored"},
-        {JournalRecord::Kind::touch, "touch"}};
+        {JournalRecord::Kind::put, "put"},     {JournalRecord::Kind::erase, "erase"},
+        {JournalRecord::Kind::clear, "clear"}, {JournalRecord::Kind::stored, "stored"},
+        {JournalRecord::Kind::touch, "touch"}, {JournalRecord::Kind::strategy, "strategy"}};
     auto line = names.at(one.record.kind);
     if (!one.key.empty()) line += " " + one.key;
     if (one.record.kind == JournalRecord::Kind::put) line += "=" + one.value;

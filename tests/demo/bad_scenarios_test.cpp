@@ -75,6 +75,12 @@ const Bad kBad[] = {
     {"UnknownPolicy", "  - set_write_policy: write_bakc\n", "5:23", "write_back"},
     {"PolicyWithoutStore",
      "title: t\ncaches: [{name: c}]\nsteps:\n  - set_write_policy: write_back\n", "4:23", "store"},
+    {"CrashOfWhatIsNotDurable", "title: t\ncaches: [{name: c}]\nsteps:\n  - crash\n", "4:5",
+     "only a durable cache"},
+    {"CrashWithAStore",
+     "title: t\ncaches: [{name: c, durability: {directory: d}, store: memory, write_policy: "
+     "write_through}]\nsteps:\n  - crash\n",
+     "4:5", "with a store"},
     {"RestoreOfNothing", "  - restore: s\n", "5:14", "takes a snapshot"},
     {"RestoreMisspelt", "  - snapshot: before\n  - restore: befor\n", "6:14", "before"},
     {"SnapshotTwice", "  - snapshot: s\n  - snapshot: s\n", "6:15", "already is a snapshot"},

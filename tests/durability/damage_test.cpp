@@ -118,7 +118,7 @@ TEST(LogDamage, ShowsTheRecordsBeforeACutAtEveryByte) {
 }
 
 TEST(LogDamage, NeverShowsOrDropsARecordSilentlyWhicheverBitIsFlipped) {
-  const auto verdicts = flip_bits(rounds(13, 1), {});
+  const auto verdicts = flip_bits(stride(13), {});
   RecordProperty("cases", std::to_string(verdicts.cases));
   RecordProperty("refused", std::to_string(verdicts.refused));
   EXPECT_GT(verdicts.cases, 30'000U);

@@ -111,8 +111,8 @@ TEST_F(SnapshotFile, ShowsNothingWhicheverBitIsFlipped) {
   const auto whole = files_.content();
   const auto size = whole.at("shot.tarmac").size();
   ASSERT_GT(size, 30'000U);
-  const auto stride = rounds(97, 1);
-  for (std::size_t bit = 0; bit < size * 8; bit += stride) {
+  const auto step = stride(97);
+  for (std::size_t bit = 0; bit < size * 8; bit += step) {
     auto damaged = whole;
     auto& byte = damaged["shot.tarmac"][bit / 8];
     byte = static_cast<char>(byte ^ static_cast<char>(1U << (bit % 8)));

@@ -6,9 +6,11 @@
 #include <tarmac/strategies/catalog.h>
 #include <tarmac/testing/scratch_folder.h>
 
-#include <map>
+#include <filesystem>
+#include <numeric>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 
 #include "log_rig.h"
@@ -27,8 +29,9 @@ void kill_again_and_again(const std::string& mode) {
   for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
     const auto before = counts;
     {
-      Victim victim(TARMAC_WRITER, (folder / "log").string(), mode, counts);
-      ASSERT_TRUE(victim.kill_after(1 + chance() % 500, counts));
+      Victim victim({"log", (folder / "log").string(), mode}, counts);
+      ASSERT_TRUE(victim.read(1 + chance() % 500, counts));
+      ASSERT_TRUE(victim.kill(counts));
     }
     for (std::size_t i = 0; i < counts.size(); ++i) acknowledged += counts.at(i) - before.at(i);
     DurabilityOptions options;
@@ -52,6 +55,20 @@ TEST(LogKill, LosesNothingWhenEveryWriteIsSynced) { kill_again_and_again("always
 TEST(LogKill, LosesNothingWhenWritesAreSyncedInIntervals) { kill_again_and_again("interval"); }
 TEST(LogKill, LosesNothingWhenWritesAreNeverSynced) { kill_again_and_again("never"); }
 
+using TextCache = CacheManager<std::string, std::string>;
+
+CacheOptions options_over(const std::filesystem::path& folder) {
+  CacheOptions options;
+  options.durability = DurabilityOptions{.directory = folder};
+  return options;
+}
+
+Content content_of(TextCache& cache) {
+  Content content;
+  cache.for_each([&content](const auto& key, const auto& value) { content[key] = value; });
+  return content;
+}
+
 // The same through the cache, which the log is for.
 void kill_caches_again_and_again(const std::string& mode) {
   const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
@@ -61,14 +78,12 @@ void kill_caches_again_and_again(const std::string& mode) {
   std::uint64_t images = 0;
   for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
     {
-      Victim victim(TARMAC_CACHE_WRITER, (folder / "log").string(), mode, counts);
-      ASSERT_TRUE(victim.kill_after(1 + chance() % 500, counts));
+      Victim victim({"cache", (folder / "log").string(), mode}, counts);
+      ASSERT_TRUE(victim.read(1 + chance() % 500, counts));
+      ASSERT_TRUE(victim.kill(counts));
     }
-    CacheOptions options;
-    options.durability = DurabilityOptions{.directory = folder / "log"};
-    CacheManager<std::string, std::string> cache(options);
-    std::map<std::string, std::string> content;
-    cache.for_each([&content](const auto& key, const auto& value) { content[key] = value; });
+    TextCache cache(options_over(folder / "log"));
+    const auto content = content_of(cache);
     ASSERT_TRUE(cache.recovery_report());
     images += cache.recovery_report()->image_entries > 0 ? 1U : 0U;
     ASSERT_NO_FATAL_FAILURE(expect_all(content, counts)) << "cycle " << cycle;
@@ -81,6 +96,42 @@ TEST(CacheKill, LosesNothingWhenWritesAreSyncedInIntervals) {
   kill_caches_again_and_again("interval");
 }
 TEST(CacheKill, LosesNothingWhenWritesAreNeverSynced) { kill_caches_again_and_again("never"); }
+
+/// One line of words and numbers.
+template <class... Parts>
+void tell(const Parts&... parts) {
+  std::ostringstream line;
+  (line << ... << parts);
+  std::puts(line.str().c_str());
+}
+
+// The transcript of docs/reliability.md.
+TEST(CacheKill, TellsWhatComesBack) {
+  const ScratchFolder folder;
+  std::mt19937_64 chance(3);
+  Counts counts{};
+  const auto total = [&counts] { return std::accumulate(counts.begin(), counts.end(), 0ULL); };
+  for (std::uint64_t round = 1; round <= rounds(2, 5); ++round) {
+    Victim victim({"cache", (folder / "log").string(), "always"}, counts);
+    const auto before = total();
+    ASSERT_TRUE(victim.read(200 + chance() % 800, counts));
+    ASSERT_TRUE(victim.kill(counts));
+    tell("round ", round, ": a program with 4 threads writes to a durable cache, sync: always");
+    tell("  kill -9 after ", total() - before, " acknowledged writes");
+    TextCache cache(options_over(folder / "log"));
+    const auto report = cache.recovery_report().value();
+    tell("  restart: ", report.image_entries, " entries of the image, ", report.records,
+         " records of the log, ", report.torn_bytes, " bytes torn, ",
+         report.elapsed.count() / 1'000'000, " ms");
+    const auto found = compare(content_of(cache), counts);
+    tell("  ", found.keys(), " keys compared: ", found.there, " as acknowledged, ", found.gone,
+         " gone as acknowledged,");
+    tell("    ", found.under_way, " as after the write that was under way, ", found.wrong,
+         " lost or wrong");
+    ASSERT_EQ(found.wrong, 0U);
+    ASSERT_EQ(found.keys(), writer::kThreads * writer::kKeys);
+  }
+}
 
 }  // namespace
 }  // namespace tarmac

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,19 +17,9 @@
 
 #include "log.h"
 #include "memory_files.h"
+#include "rounds.h"
 
 namespace tarmac {
-
-/// How long the tests go on under `./run stress`; 0 every day.
-inline std::uint64_t stress_seconds() {
-  const char* text = std::getenv("TARMAC_STRESS_SECONDS");
-  return text == nullptr || *text == '\0' ? 0 : std::stoull(text);
-}
-
-/// `every_day`, or `stressed` under `./run stress`.
-inline std::uint64_t rounds(std::uint64_t every_day, std::uint64_t stressed) {
-  return stress_seconds() == 0 ? every_day : stressed;
-}
 
 /// What a key has, by the rule of replay: the larger stamp counts.
 class Replica {

@@ -7,12 +7,19 @@
 #include <set>
 #include <utility>
 
+#include "failing_memory.h"
+
 namespace tarmac {
 namespace {
 
 constexpr int kFolder = 3;
 constexpr std::size_t kSector = 512;
-using Lock = std::lock_guard<std::mutex>;
+
+struct Lock {
+  explicit Lock(std::mutex& mutex) : guard(mutex) {}
+  FailingMemory::Pause pause;  // The disk is not what is short of memory.
+  std::lock_guard<std::mutex> guard;
+};
 
 int refuse(int reason) {
   errno = reason;

@@ -50,6 +50,9 @@ struct JournalRecord {
     clear,   ///< everything before it is gone
     stored,  ///< the write of `key` with `stamp` has reached the backing store
     touch,   ///< a new expiry, the value stays
+    /// From here on the strategy spelt in `key` is at work, swapped to under options that spell the
+    /// one in `value`.
+    strategy,
   };
   Kind kind = Kind::put;
   /// Not known to be in the backing store yet.
@@ -101,6 +104,9 @@ struct ImageHeader {
   std::string strategy;
   std::string write_policy;
   WallNanos taken_at = 0;
+  /// Of a log: as in a record of the kind `strategy`. Empty: not known.
+  std::string strategy_spelling = {};
+  std::string configured_spelling = {};
 };
 
 /// An image under way. Destroyed without publish(): nothing has changed.

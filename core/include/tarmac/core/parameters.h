@@ -27,6 +27,9 @@ class Parameters {
   void set(std::string name, std::string value);
   [[nodiscard]] bool contains(std::string_view name) const;
   [[nodiscard]] bool empty() const noexcept { return values_.empty(); }
+  using Values = std::map<std::string, std::string, std::less<>>;
+  /// All of them, without marking any as known.
+  [[nodiscard]] const Values& values() const noexcept { return values_; }
 
   /// Each returns `fallback` when the name is absent, and throws ConfigError for a wrong value.
   [[nodiscard]] std::uint64_t get_uint(std::string_view name, std::uint64_t fallback) const;
@@ -44,7 +47,7 @@ class Parameters {
  private:
   [[nodiscard]] const std::string* find(std::string_view name) const;
 
-  std::map<std::string, std::string, std::less<>> values_;
+  Values values_;
   mutable std::set<std::string, std::less<>> asked_;
 };
 

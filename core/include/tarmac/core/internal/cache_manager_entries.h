@@ -147,14 +147,13 @@ void CacheManager<K, V, H, E>::for_each(Function&& function) {
 template <class K, class V, class H, class E>
 void CacheManager<K, V, H, E>::swap_strategy(const std::string& name,
                                              const Parameters& parameters) {
-  engine_.swap_strategy(name,
-                        [name, parameters] { return strategy_registry().make(name, parameters); });
+  engine_.swap_strategy(internal::registered_strategy(name, parameters));
 }
 
 template <class K, class V, class H, class E>
 void CacheManager<K, V, H, E>::swap_strategy(const std::string& name,
                                              const StrategyFactory& factory) {
-  engine_.swap_strategy(name, factory);
+  engine_.swap_strategy({name, factory});
 }
 
 template <class K, class V, class H, class E>

@@ -90,7 +90,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   void for_each_version(Visit&& visit);
   void resize(const Capacity& capacity);
   std::uint64_t purge_expired();
-  void swap_strategy(const std::string& name, const StrategyFactory& factory);
+  void swap_strategy(const StrategyChoice& choice);
   void set_write_policy(std::unique_ptr<WritePolicy> policy, std::chrono::nanoseconds limit);
   FlushReport flush(std::chrono::nanoseconds limit);
   [[nodiscard]] std::shared_ptr<const SnapshotData<K, V>> take_snapshot();
@@ -110,7 +110,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   [[nodiscard]] std::uint64_t live_entries();
   [[nodiscard]] std::uint64_t live_weight();
   void fill_stats(Stats& stats) const;
-  [[nodiscard]] std::string strategy_name() const;
+  [[nodiscard]] std::string strategy_name() const { return strategy().name; }
   [[nodiscard]] std::shared_ptr<WritePolicy> policy() const;
   [[nodiscard]] const CacheOptions& options() const noexcept { return options_; }
   [[nodiscard]] Budget& budget() noexcept { return budget_; }
@@ -209,13 +209,15 @@ class Engine final : public WritePolicyHost, private EngineState {
   SteadyNanos compact_in_background();
   [[nodiscard]] std::shared_ptr<SnapshotData<K, V>> copy_for_image(
       std::unique_ptr<ImageWriter>& writer, std::vector<StoreWrite>& debts);
-  [[nodiscard]] ImageHeader image_header() const;
+  [[nodiscard]] ImageHeader image_header(const StrategyChoice& choice) const;
   [[nodiscard]] static ImageEntries image_entries(const SnapshotData<K, V>& data);
   void write_image(ImageWriter& writer, ImageEntries entries,
                    const std::vector<StoreWrite>& debts) const;
-  void log_restored(const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
+  void log_restored(const SnapshotData<K, V>& snapshot,
+                    const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
+  void change_strategy(const StrategyChoice& choice);
   void hand_over_debts(WritePolicy& policy);
-  void tell_recovered();
+  void tell_recovered(const std::string& about_strategy);
   void fill_log_stats(Stats& stats) const;
   void refuse_uncoded(const char* call) const;
   /// Tells the shards how many entries to expect.

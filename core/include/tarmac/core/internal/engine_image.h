@@ -27,7 +27,7 @@ std::shared_ptr<SnapshotData<K, V>> Engine<K, V, H, E>::copy_for_image(
   const auto admin = lock_admin();
   {
     const Gate::Closure closed(gate_);
-    writer = log_->begin_image(image_header());
+    writer = log_->begin_image(image_header(strategy()));
     debts = log_->debts().all();
     order_copies(*data);
   }
@@ -36,10 +36,10 @@ std::shared_ptr<SnapshotData<K, V>> Engine<K, V, H, E>::copy_for_image(
 }
 
 template <class K, class V, class H, class E>
-ImageHeader Engine<K, V, H, E>::image_header() const {
+ImageHeader Engine<K, V, H, E>::image_header(const StrategyChoice& choice) const {
   const auto current = policy();
-  return {options_.name, strategy_name(), std::string(current ? current->name() : "none"),
-          clock_->wall_now()};
+  return {options_.name,      choice.name,     std::string(current ? current->name() : "none"),
+          clock_->wall_now(), choice.spelling, configured().spelling};
 }
 
 template <class K, class V, class H, class E>
@@ -138,7 +138,7 @@ void Engine<K, V, H, E>::restore_logged(
   const auto before = active != nullptr ? active->image() : nullptr;
   restore_store(snapshot, contents);
   try {
-    log_restored(contents);
+    log_restored(snapshot, contents);
   } catch (const DurabilityError& error) {
     if (log_->forgives(error)) return;
     if (before) active->put_back(*before);
@@ -149,6 +149,7 @@ void Engine<K, V, H, E>::restore_logged(
 // An image, since no record could hold so much: it counts at once and as a whole.
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::log_restored(
+    const SnapshotData<K, V>& snapshot,
     const std::vector<std::shared_ptr<ShardContent<K, V>>>& contents) {
   if constexpr (Encodable<K> && Encodable<V>) {
     const auto* active = active_policy_.load(std::memory_order_relaxed);
@@ -170,7 +171,7 @@ void Engine<K, V, H, E>::log_restored(
         }
       }
     }
-    auto writer = log_->begin_image(image_header());
+    auto writer = log_->begin_image(image_header(snapshot.choice));
     write_image(*writer, std::move(entries), debts);
     writer->publish();
     log_->close_gaps(gaps);
@@ -199,15 +200,12 @@ void Engine<K, V, H, E>::load_snapshot(const std::filesystem::path& file) {
   refuse_inside_compute("load_snapshot()");
   if constexpr (Encodable<K> && Encodable<V>) {
     SnapshotData<K, V> as_found;
-    {
-      const std::lock_guard lock(names_mutex_);
-      as_found.strategy = strategy_name_;
-      as_found.strategy_factory = strategy_factory_;
-    }
+    as_found.choice = strategy();
+    as_found.strategy = as_found.choice.name;
     Replay replay(*this);
     static_cast<void>(snapshot_format_registry().make("tarmac")->read(
         file, [&replay](const JournalRecord& one) { replay(one); }));
-    replay.finish(as_found.strategy_factory);
+    replay.finish(as_found.choice.factory);
     replace_content(as_found, replay.contents);
   }
 }

@@ -19,20 +19,31 @@ std::vector<std::unique_ptr<EvictionStrategy>> Engine<K, V, H, E>::make_strategi
 }
 
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::swap_strategy(const std::string& name, const StrategyFactory& factory) {
+void Engine<K, V, H, E>::swap_strategy(const StrategyChoice& choice) {
+  try {
+    change_strategy(choice);
+  } catch (const DurabilityError& error) {
+    announce(EventType::durability_error, error.what(), 1, 0);
+    throw;
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::change_strategy(const StrategyChoice& choice) {
   const auto began = clock_->steady_now();
   std::string detail;
   std::uint64_t handed = 0;
   {
     const auto admin = lock_admin();
-    auto made = make_strategies(factory);  // Throws before anything is changed.
-    detail = strategy_name() + " -> " + name;
+    auto made = make_strategies(choice.factory);  // Throws before anything is changed.
+    detail = strategy_name() + " -> " + choice.name;
     // Before the first is changed, too; a shard may still grow a little until its turn.
     std::vector<std::vector<EntryNode*>> orders(shards_.size());
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       const std::lock_guard lock(shards_[i]->mutex);
       orders[i].reserve(shards_[i]->table.size() * 9 / 8 + 64);
     }
+    if (log_) log_swap(choice);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
       auto& shard = *shards_[i];
       const std::lock_guard lock(shard.mutex);
@@ -46,8 +57,7 @@ void Engine<K, V, H, E>::swap_strategy(const std::string& name, const StrategyFa
       handed += order.size();
     }
     const std::lock_guard lock(names_mutex_);
-    strategy_name_ = name;
-    strategy_factory_ = factory;
+    strategy_ = choice;
   }
   counters_.add(Counter::strategy_swaps);
   announce(EventType::strategy_swapped, detail, handed, clock_->steady_now() - began);
@@ -84,12 +94,6 @@ void Engine<K, V, H, E>::share_capacity() {
                                   ? most
                                   : share + static_cast<std::uint64_t>(uneven);
   }
-}
-
-template <class K, class V, class H, class E>
-std::string Engine<K, V, H, E>::strategy_name() const {
-  const std::lock_guard lock(names_mutex_);
-  return strategy_name_;
 }
 
 template <class K, class V, class H, class E>

@@ -20,7 +20,11 @@ void Engine<K, V, H, E>::recover() {
     Replay replay(*this);
     std::optional<ImageHeader> header;
     auto report = log_->recover([&replay](const JournalRecord& one) { replay(one); }, header);
-    replay.finish(strategy_factory_);
+    if (!replay.swap && header) {
+      replay.swap = {header->strategy_spelling, header->configured_spelling};
+    }
+    revive_strategy(replay.swap.value_or(LoggedSwap{}));
+    replay.finish(strategy_.factory);
     report.expired += replay.expired;
     {
       const auto locks = lock_all();
@@ -42,12 +46,14 @@ void Engine<K, V, H, E>::recover() {
     for (auto& shard : shards_) wake_sweeper(shard->wheel->next_due());
     report.elapsed = std::chrono::nanoseconds(clock_->steady_now() - began);
     recovery_ = report;
-    tell_recovered();
+    const auto now = strategy_name();
+    const auto& usual = options_.eviction;
+    tell_recovered(now == usual ? "" : ", strategy " + now + " instead of " + usual);
   }
 }
 
 template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::tell_recovered() {
+void Engine<K, V, H, E>::tell_recovered(const std::string& about_strategy) {
   Event event;
   event.type = EventType::recovered;
   event.cache = options_.name;
@@ -58,7 +64,7 @@ void Engine<K, V, H, E>::tell_recovered() {
   const auto detail = std::to_string(recovery_->image_entries) + " entries of the image, " +
                       std::to_string(recovery_->records) + " records of the log, " +
                       std::to_string(recovery_->expired) + " expired, " +
-                      std::to_string(recovery_->torn_bytes) + " bytes torn";
+                      std::to_string(recovery_->torn_bytes) + " bytes torn" + about_strategy;
   event.detail = detail;
   events_.keep(event);
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -23,6 +24,8 @@ struct Engine<K, V, H, E>::Replay {
 
   void start() {
     contents.clear();
+    line_.clear();
+    gone_ = 0;
     for (std::size_t i = 0; i < engine.shards_.size(); ++i) {
       contents.push_back(std::make_shared<ShardContent<K, V>>(now));
     }
@@ -45,6 +48,9 @@ struct Engine<K, V, H, E>::Replay {
       }
       case JournalRecord::Kind::touch:
         touch(record);
+        return;
+      case JournalRecord::Kind::strategy:
+        swap = {std::string(record.key), std::string(record.value)};
         return;
     }
   }
@@ -91,22 +97,18 @@ struct Engine<K, V, H, E>::Replay {
   /// Ends the building: what has expired is left out and counted, what is owed is dirty.
   void finish(const StrategyFactory& factory) {
     auto strategies = engine.make_strategies(factory);
-    for (std::size_t i = 0; i < contents.size(); ++i) {
-      auto& content = *contents[i];
-      content.order.clear();
-      std::vector<EntryType*> late;
-      content.table.for_each([&](EntryNode& node) {
-        auto& entry = static_cast<EntryType&>(node);
-        if (entry.deadline() <= now) {
-          late.push_back(&entry);
-        } else {
-          content.order.push_back(&entry);
-        }
-      });
-      for (auto* entry : late) drop(content, *entry);
-      expired += late.size();
-      content.rank(std::move(strategies[i]));
+    for (auto& content : contents) content->order.clear();
+    for (auto* entry : line_) {
+      if (entry == nullptr) continue;
+      auto& content = *contents[engine.shard_index(entry->hash)];
+      if (entry->deadline() > now) {
+        content.order.push_back(entry);
+      } else {
+        drop(content, *entry);
+        ++expired;
+      }
     }
+    for (std::size_t i = 0; i < contents.size(); ++i) contents[i]->rank(std::move(strategies[i]));
     for (const auto& [key, debt] : debts) {
       auto& content = *contents[engine.shard_index(debt.hash)];
       auto* entry = find(content, decode<K>(key), debt.hash);
@@ -119,6 +121,7 @@ struct Engine<K, V, H, E>::Replay {
   const WallNanos wall_now;
   std::vector<std::shared_ptr<ShardContent<K, V>>> contents;
   std::unordered_map<std::string, StoreWrite> debts;
+  std::optional<LoggedSwap> swap;
   std::uint64_t newest_stamp = 0;
   std::uint64_t expired = 0;
 
@@ -142,7 +145,9 @@ struct Engine<K, V, H, E>::Replay {
       return E{}(static_cast<const EntryType&>(node).key, key);
     }));
   }
-  static void drop(ShardContent<K, V>& content, EntryType& entry) {
+  void drop(ShardContent<K, V>& content, EntryType& entry) {
+    line_[entry.accessed_at - 1] = nullptr;
+    ++gone_;
     content.table.erase(entry);
     if (entry.timer) content.wheel->cancel(*entry.timer);
     content.weight -= entry.weight;
@@ -160,11 +165,21 @@ struct Engine<K, V, H, E>::Replay {
   }
   void add(ShardContent<K, V>& content, const K& key, std::uint64_t hash, const Version<V>& version,
            std::uint16_t visits) {
-    const SnapshotRecord<K, V> as_used_now{{},        version,   deadline_of(version),
-                                           tick_ + 1, tick_ + 1, visits};
-    ++tick_;
-    content.add(engine.revive(key, hash, as_used_now, now),
-                engine.shards_[engine.shard_index(hash)]->expected_entries);
+    close_gaps();
+    const auto tick = static_cast<std::uint32_t>(line_.size() + 1);
+    const SnapshotRecord<K, V> as_used_now{{}, version, deadline_of(version), tick, tick, visits};
+    auto entry = engine.revive(key, hash, as_used_now, now);
+    line_.push_back(entry.get());
+    content.add(std::move(entry), engine.shards_[engine.shard_index(hash)]->expected_entries);
+  }
+  // Else the line would grow with the log, not with what is left of it.
+  void close_gaps() {
+    constexpr std::size_t kGapsLeast = 1024;
+    if (gone_ < kGapsLeast || gone_ < line_.size() / 2) return;
+    std::erase(line_, nullptr);
+    gone_ = 0;
+    std::uint32_t tick = 0;
+    for (auto* entry : line_) entry->inserted_at = entry->accessed_at = ++tick;
   }
   [[nodiscard]] SteadyNanos deadline_of(const Version<V>& version) const {
     const auto& idle = engine.options_.expire_after_access;
@@ -188,7 +203,10 @@ struct Engine<K, V, H, E>::Replay {
     debts.insert_or_assign(std::move(key), std::move(debt));
   }
 
-  std::uint32_t tick_ = 0;
+  /// The entries by the order of their records, so that nothing has to be sorted; a tick is the
+  /// place in it, from 1. Null: it went.
+  std::vector<EntryType*> line_;
+  std::size_t gone_ = 0;
 };
 
 template <class K, class V, class H, class E>

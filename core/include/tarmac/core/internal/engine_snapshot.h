@@ -13,7 +13,7 @@ namespace tarmac::internal {
 template <class K, class V>
 struct SnapshotData final : SnapshotBase {
   std::vector<ShardCopy<K, V>> shards;
-  StrategyFactory strategy_factory;
+  StrategyChoice choice;
   /// What the store held, and for which store that means anything.
   std::shared_ptr<const StoreImage> store_image;
   std::weak_ptr<BackingStore> image_of;
@@ -72,8 +72,8 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
       if (failure) std::rethrow_exception(failure);
     }
     const std::lock_guard names(names_mutex_);
-    data->strategy = strategy_name_;
-    data->strategy_factory = strategy_factory_;
+    data->strategy = strategy_.name;
+    data->choice = strategy_;
   }
   for (const auto& shard : data->shards) data->size += shard.records.size();
   counters_.add(Counter::snapshots_taken);
@@ -122,7 +122,7 @@ auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyN
       content.add(std::move(entry), snapshot.size / shards_.size());
     }
   }
-  auto strategies = make_strategies(snapshot.strategy_factory);
+  auto strategies = make_strategies(snapshot.choice.factory);
   for (std::size_t i = 0; i < contents.size(); ++i) contents[i]->rank(std::move(strategies[i]));
   return contents;
 }
@@ -211,8 +211,7 @@ void Engine<K, V, H, E>::replace_content(
       restored = install(contents);
       for (auto& shard : shards_) next_due = std::min(next_due, shard->wheel->next_due());
       const std::lock_guard names(names_mutex_);
-      strategy_name_ = snapshot.strategy;
-      strategy_factory_ = snapshot.strategy_factory;
+      strategy_ = snapshot.choice;
     }
     mark_dirty_entries();
   }

@@ -8,6 +8,7 @@
 #include <tarmac/core/internal/durable_log.h>
 #include <tarmac/core/internal/gate.h>
 #include <tarmac/core/internal/load_memos.h>
+#include <tarmac/core/internal/strategy_choice.h>
 #include <tarmac/core/stats.h>
 #include <tarmac/core/write_policy.h>
 
@@ -33,6 +34,14 @@ class EngineState {
   /// Requires: names_mutex_ is held.
   void fill_breaker(Stats& stats) const;
 
+  [[nodiscard]] StrategyChoice strategy() const;
+  /// What the options name.
+  [[nodiscard]] StrategyChoice configured() const;
+  /// Throws DurabilityError. Requires: there is a log.
+  void log_swap(const StrategyChoice& choice);
+  /// Goes on with what was swapped to before the restart, or sees to it that this is forgotten.
+  void revive_strategy(const LoggedSwap& swap);
+
   const CacheOptions options_;
   const std::shared_ptr<Clock> clock_;
   const std::uint64_t seed_;
@@ -47,8 +56,7 @@ class EngineState {
   mutable std::mutex admin_mutex_;
   Gate gate_;
   mutable std::mutex names_mutex_;
-  std::string strategy_name_;
-  StrategyFactory strategy_factory_;
+  StrategyChoice strategy_;
   std::shared_ptr<WritePolicy> policy_;
   /// policy_ if it writes to a store, else null. Changed with the gate closed and all shards
   /// locked, so it holds still for whoever passes the gate or has a shard's lock.

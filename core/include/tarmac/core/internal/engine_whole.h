@@ -21,7 +21,7 @@ Engine<K, V, H, E>::Engine(CacheOptions options, EventBus& events)
     shards_.push_back(std::make_unique<ShardType>(services, first_stamp));
   }
   shard_mask_ = count - 1;
-  auto strategies = make_strategies(strategy_factory_);
+  auto strategies = make_strategies(strategy_.factory);
   for (std::size_t i = 0; i < count; ++i) shards_[i]->set_strategy(strategies[i]);
   share_capacity();
   if (options_.background_expiry) {

@@ -41,9 +41,12 @@ struct ShardContent {
   }
   /// Ends the building: the strategy gets the entries, the one to go first in front.
   void rank(std::unique_ptr<EvictionStrategy> made) {
-    std::stable_sort(order.begin(), order.end(), [](const EntryNode* a, const EntryNode* b) {
+    const auto goes_first = [](const EntryNode* a, const EntryNode* b) {
       return is_older(a->accessed_at, b->accessed_at);
-    });
+    };
+    if (!std::is_sorted(order.begin(), order.end(), goes_first)) {
+      std::stable_sort(order.begin(), order.end(), goes_first);
+    }
     if (!order.empty()) last_tick = order.back()->accessed_at;
     strategy = std::move(made);
     strategy->take_over(order);
