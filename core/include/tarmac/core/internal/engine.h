@@ -11,7 +11,6 @@
 #include <tarmac/core/internal/write_intent.h>
 
 #include <deque>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>

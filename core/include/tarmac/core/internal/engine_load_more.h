@@ -4,6 +4,7 @@
 #include <tarmac/core/internal/engine_load.h>
 
 #include <cmath>
+#include <limits>
 
 namespace tarmac::internal {
 

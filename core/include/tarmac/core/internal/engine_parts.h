@@ -4,6 +4,8 @@
 
 #include <tarmac/core/internal/engine.h>
 
+#include <limits>
+
 namespace tarmac::internal {
 
 template <class K, class V, class H, class E>
