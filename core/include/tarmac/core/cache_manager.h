@@ -134,9 +134,9 @@ class CacheManager final : public CacheBase {
 
   // Parts ----------------------------------------------------------------------------------------
 
-  /// Changes the strategy to the one registered as `name`; entries are ranked by what they remember.
-  /// Stops one shard at a time, O(n log n) in its entries. Throws ConfigError or DurabilityError, and
-  /// the old one goes on. A restart keeps the new one if the options still name what they name now.
+  /// Changes the strategy to the one registered as `name`, which ranks what there is. Stops one
+  /// shard at a time, O(n log n) in its entries. Throws ConfigError or DurabilityError, and the old
+  /// one goes on. A restart keeps the new one if the options still name what they name now.
   void swap_strategy(const std::string& name, const Parameters& parameters = {});
   /// The same for a strategy that is in no registry; a restart begins with that of the options.
   void swap_strategy(const std::string& name, const StrategyFactory& factory);
