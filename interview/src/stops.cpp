@@ -12,12 +12,12 @@ namespace {
 
 /// A line for each stop, in the order of the walk.
 constexpr std::array kMakers{
-    singleton_stop,     strategy_stop,    observer_stop,      command_stop,   memento_stop,
-    state_stop,         demo_lru_stop,    demo_ttl_stop,      demo_swap_stop, demo_policies_stop,
-    demo_snapshot_stop, demo_volume_stop, demo_herd_stop,     order_stop,     metadata_stop,
-    write_back_stop,    expiry_stop,      constant_time_stop, list_lru_stop,  locks_stop,
-    herd_stop,          keys_stop,        durability_stop,    tiers_stop,     sizes_stop,
-    add_strategy_stop,
+    singleton_stop,     strategy_stop,     observer_stop,  command_stop,       memento_stop,
+    state_stop,         demo_lru_stop,     demo_ttl_stop,  demo_swap_stop,     demo_policies_stop,
+    demo_snapshot_stop, demo_volume_stop,  demo_herd_stop, demo_restart_stop,  order_stop,
+    metadata_stop,      write_back_stop,   expiry_stop,    constant_time_stop, list_lru_stop,
+    locks_stop,         herd_stop,         keys_stop,      durability_stop,    tiers_stop,
+    sizes_stop,         add_strategy_stop,
 };
 
 }  // namespace

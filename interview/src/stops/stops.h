@@ -20,6 +20,7 @@ namespace tarmac::interview {
 [[nodiscard]] Stop demo_snapshot_stop();
 [[nodiscard]] Stop demo_volume_stop();
 [[nodiscard]] Stop demo_herd_stop();
+[[nodiscard]] Stop demo_restart_stop();
 
 [[nodiscard]] Stop order_stop();
 [[nodiscard]] Stop metadata_stop();
