@@ -23,8 +23,8 @@ Stop demo_herd_stop() {
       .answer = R"(
 Without settings: an error for each, once for all who wait for the same load, and nothing is kept, so the next call tries again.
 With settings, as much calm as one wants. `error_ttl` remembers the error, so a source that is down is not hammered.
-`stale_if_error` lets a value that expired not long ago stand in; `get` never returns it, only calls that can load do, so nobody
-takes it for fresh by accident. `negative_ttl` remembers that there is nothing, which stops floods of look-ups for keys that do
+`stale_if_error` lets a value that expired not long ago stand in: for calls that can load, and for `get` only where it reads
+through to a store that is down, so nobody takes it for fresh by accident. `negative_ttl` remembers that there is nothing, which stops floods of look-ups for keys that do
 not exist. `refresh_after` loads anew before anybody has to wait.
 
 All of it is off by default, because each trades freshness for something, and that is the owner's decision.)",
