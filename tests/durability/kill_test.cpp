@@ -107,7 +107,7 @@ void tell(const Parts&... parts) {
 
 // The transcript of docs/reliability.md.
 TEST(CacheKill, TellsWhatComesBack) {
-  const ScratchFolder folder;
+  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
   std::mt19937_64 chance(3);
   Counts counts{};
   const auto total = [&counts] { return std::accumulate(counts.begin(), counts.end(), 0ULL); };
