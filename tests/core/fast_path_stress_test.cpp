@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kKeys = 300;
+constexpr std::uint64_t kStressKeys = 300;
 
 /// Values that encode their key, a version, and a checksum of both.
 template <class T>
@@ -74,7 +74,7 @@ class FastPathStress : public ::testing::Test {
     return options;
   }
   static void read(Cache& cache, std::mt19937_64& chances) {
-    const auto n = chances() % kKeys;
+    const auto n = chances() % kStressKeys;
     const auto key = Code::key(n);
     switch (chances() % 8) {
       case 0:
@@ -87,9 +87,9 @@ class FastPathStress : public ::testing::Test {
         return;
       case 2:
         cache.visit(key, [&](const T& value) {  // Long enough for its entry to go.
-          const auto other = Code::key((n + 1) % kKeys);
+          const auto other = Code::key((n + 1) % kStressKeys);
           cache.visit(other, [&](const T& inner) {
-            EXPECT_TRUE(Code::is_of((n + 1) % kKeys, inner)) << inner;
+            EXPECT_TRUE(Code::is_of((n + 1) % kStressKeys, inner)) << inner;
             std::this_thread::yield();
           });
           EXPECT_TRUE(Code::is_of(n, value)) << n << ": " << value;
@@ -101,7 +101,7 @@ class FastPathStress : public ::testing::Test {
     }
   }
   static void write(Cache& cache, std::mt19937_64& chances) {
-    const auto n = chances() % kKeys;
+    const auto n = chances() % kStressKeys;
     const auto key = Code::key(n);
     auto value = Code::value(n, chances());
     switch (chances() % 8) {
