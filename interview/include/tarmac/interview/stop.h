@@ -40,7 +40,7 @@ struct Surroundings {
 
   /// `full`, or a part of it where the run is to be quick.
   [[nodiscard]] std::size_t work(std::size_t full) const noexcept {
-    return quick ? full / 100 + 1 : full;
+    return quick ? full / 20 + 1 : full;
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include <tarmac/core/cache_manager.h>
 #include <tarmac/core/internal/cache_manager_loads.h>
+#include <tarmac/core/internal/stored_value.h>
 
 #include <unordered_map>
 

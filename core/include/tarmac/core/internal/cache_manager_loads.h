@@ -3,29 +3,11 @@
 
 #include <tarmac/core/cache_manager.h>
 #include <tarmac/core/internal/pending_load.h>
+#include <tarmac/core/internal/stored_value.h>
 
 #include <type_traits>
 
 namespace tarmac {
-namespace internal {
-
-/// Whether a store could have it, and it be given away.
-template <class K, class V>
-inline constexpr bool kMayBeStored = Encodable<K>&& Encodable<V>&& std::is_copy_constructible_v<V>;
-
-/// What a store has, to be kept for as long as the store would.
-template <class V>
-std::optional<Loaded<V>> as_loaded(const std::optional<Version<V>>& stored) {
-  if (!stored) return std::nullopt;
-  Loaded<V> loaded{stored->content.value(), {}};
-  if (stored->deadline != kNever) {
-    loaded.options.ttl = std::chrono::nanoseconds(stored->deadline - stored->created_at);
-  }
-  return loaded;
-}
-
-}  // namespace internal
-
 template <class K, class V, class H, class E>
 template <class Result>
 auto CacheManager<K, V, H, E>::intend(Key key, Result&& result) -> std::optional<Intent> {
