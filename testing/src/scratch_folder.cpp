@@ -11,7 +11,7 @@ namespace {
 
 std::filesystem::path folder_of(ScratchPlace place) {
   const std::filesystem::path memory = "/dev/shm";
-  if (place == ScratchPlace::kMemory && ::access(memory.c_str(), W_OK) == 0) return memory;
+  if (place == ScratchPlace::memory && ::access(memory.c_str(), W_OK) == 0) return memory;
   return std::filesystem::temp_directory_path();
 }
 

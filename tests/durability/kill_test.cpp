@@ -20,7 +20,7 @@ namespace tarmac {
 namespace {
 
 void kill_again_and_again(const std::string& mode) {
-  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
+  const testing::ScratchFolder folder{testing::ScratchPlace::disk};
   std::mt19937_64 chance(1);
   Counts counts{};
   std::uint64_t images = 0;
@@ -71,7 +71,7 @@ Content content_of(TextCache& cache) {
 
 // The same through the cache, which the log is for.
 void kill_caches_again_and_again(const std::string& mode) {
-  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
+  const testing::ScratchFolder folder{testing::ScratchPlace::disk};
   std::mt19937_64 chance(2);
   Counts counts{};
   const auto cycles = rounds(6, 1000);
@@ -107,7 +107,7 @@ void tell(const Parts&... parts) {
 
 // The transcript of docs/reliability.md.
 TEST(CacheKill, TellsWhatComesBack) {
-  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
+  const testing::ScratchFolder folder{testing::ScratchPlace::disk};
   std::mt19937_64 chance(3);
   Counts counts{};
   const auto total = [&counts] { return std::accumulate(counts.begin(), counts.end(), 0ULL); };

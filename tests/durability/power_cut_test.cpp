@@ -65,7 +65,7 @@ std::optional<std::uint64_t> changes_lost(const Content& content, std::uint64_t 
 // A program writes on a file system in a file, until its power is cut in the middle of it. Each
 // time it is a new disk, since a mode may lose what an earlier one had.
 void cut_power_again_and_again(const std::string& mode, std::uint64_t cuts, Losses& losses) {
-  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
+  const testing::ScratchFolder folder{testing::ScratchPlace::disk};
   DiskImage disk(folder.path(), kImageBytes);
   if (!disk.is_mounted()) GTEST_SKIP() << kNeedsRoot;
   std::mt19937_64 chance(5);
@@ -115,7 +115,7 @@ TEST(PowerCut, LosesNoMoreThanTheIntervalAndASync) {  // A5
   constexpr std::int64_t kWritten = 300'000'000;
   // The writer's interval is 5 ms; the rest is for a sync on a busy machine.
   constexpr std::int64_t kBound = 200'000'000;
-  const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
+  const testing::ScratchFolder folder{testing::ScratchPlace::disk};
   DiskImage disk(folder.path(), kImageBytes);
   if (!disk.is_mounted()) GTEST_SKIP() << kNeedsRoot;
   const auto clock = system_clock();
@@ -196,7 +196,7 @@ std::uint64_t write_changes(Journal& log, std::uint64_t from, std::uint64_t unti
 // does not know. Then there is room again.
 TEST(FailingDisk, RefusesWritesWhileItFailsAndTakesThemSoonAfter) {  // A9
   for (std::uint64_t round = 0; round < rounds(1, 20); ++round) {
-    const testing::ScratchFolder folder{testing::ScratchPlace::kDisk};
+    const testing::ScratchFolder folder{testing::ScratchPlace::disk};
     const Shelf shelf(folder / "shelf");
     if (!shelf.is_mounted()) GTEST_SKIP() << kNeedsRoot;
     DiskImage disk(shelf.path(), kImageBytes);

@@ -58,7 +58,7 @@ class RealLog : public ::testing::Test {
     EXPECT_EQ(replica_.content(), content_after(newest));
   }
 
-  testing::ScratchFolder folder_{testing::ScratchPlace::kDisk};
+  testing::ScratchFolder folder_{testing::ScratchPlace::disk};
   DurabilityOptions options_;
   Replica replica_;
 };

@@ -10,16 +10,16 @@ namespace tarmac::testing {
 /// Where a ScratchFolder lies.
 enum class ScratchPlace : unsigned char {
   /// In memory where the machine has such a place, so that thousands of syncs cost nothing.
-  kMemory,
+  memory,
   /// In the machine's folder for temporary files: on a disk, if that is.
-  kDisk,
+  disk,
 };
 
 /// Makes an empty folder, and removes it with all that is in it then. Not thread-safe.
 class ScratchFolder {
  public:
   /// Throws std::runtime_error if there can be no folder.
-  explicit ScratchFolder(ScratchPlace place = ScratchPlace::kMemory);
+  explicit ScratchFolder(ScratchPlace place = ScratchPlace::memory);
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
   ~ScratchFolder();
