@@ -12,7 +12,10 @@ constexpr char kBetween = '\0';
 std::string spell(const std::string& name, const Parameters& parameters) {
   auto text = name;
   for (const auto& [key, value] : parameters.values()) {
-    text += kBetween + key + kBetween + value;
+    text += kBetween;
+    text += key;
+    text += kBetween;
+    text += value;
   }
   return text;
 }

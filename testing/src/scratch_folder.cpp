@@ -10,8 +10,8 @@ namespace tarmac::testing {
 namespace {
 
 std::filesystem::path folder_of(ScratchPlace place) {
-  const std::filesystem::path memory = "/dev/shm";
-  if (place == ScratchPlace::memory && ::access(memory.c_str(), W_OK) == 0) return memory;
+  constexpr const char* kMemory = "/dev/shm";
+  if (place == ScratchPlace::memory && ::access(kMemory, W_OK) == 0) return kMemory;
   return std::filesystem::temp_directory_path();
 }
 
@@ -31,7 +31,7 @@ ScratchFolder::~ScratchFolder() {
 
 std::filesystem::path ScratchFolder::write(const std::string& name,
                                            std::string_view content) const {
-  const auto file = path_ / name;
+  auto file = path_ / name;
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out.write(content.data(), static_cast<std::streamsize>(content.size()));
   out.close();
