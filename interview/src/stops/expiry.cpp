@@ -44,7 +44,8 @@ Course live(Scheme scheme, std::uint64_t entries) {
     if (scheme == Scheme::eager) cache.purge_expired();
     if (scheme == Scheme::hybrid) {
       std::uint64_t alive = 0;
-      for (const auto life : lives) alive += life > second ? 1 : 0;
+      // The wheel may turn a moment late: what ended a second ago is gone by now.
+      for (const auto life : lives) alive += life >= second ? 1 : 0;
       static_cast<void>(wait_for([&] { return cache.stats().current_items <= alive; }));
     }
     course.held.push_back(static_cast<double>(cache.stats().current_items));
