@@ -201,6 +201,9 @@ function(tarmac_test name)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gmock_main tarmac_warnings)
   target_compile_definitions(${name} PRIVATE
     TARMAC_SOURCE_DIR="${tarmac_SOURCE_DIR}" ${arg_DEFINITIONS})
+  if(NOT TARMAC_TESTS_OPTIMISED)
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
   # Listed when ctest starts, not while the build runs: a test executable that cannot start is then a
   # failed test with a name, instead of a failed build.

@@ -1,9 +1,6 @@
 #include "stage.h"
 
 #include <tarmac/core/error.h>
-#include <unistd.h>
-
-#include <system_error>
 
 namespace tarmac::demo {
 namespace {
@@ -43,26 +40,11 @@ Content content_of(DemoCache& cache) {
   return content;
 }
 
-ScratchPlace::~ScratchPlace() {
-  std::error_code unimportant;  // What stays is the system's to remove.
-  if (!path_.empty()) std::filesystem::remove_all(path_, unimportant);
-}
-
-const std::filesystem::path& ScratchPlace::path() {
-  if (!path_.empty()) return path_;
-  auto name = (std::filesystem::temp_directory_path() / "tarmac-demo-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    throw ConfigError("no folder could be made for the log of a durable cache: " + name);
-  }
-  path_ = name;
-  return path_;
-}
-
 StageCache::StageCache(CacheConfig config, std::shared_ptr<DemoClock> clock,
                        Observation* observation)
     : config_(std::move(config)), clock_(std::move(clock)), observation_(observation) {
   // A scenario leaves nothing behind, and begins with nothing.
-  if (auto& log = config_.options.durability) log->directory = scratch_.path() / "life 0";
+  if (auto& log = config_.options.durability) log->directory = scratch_.emplace().path() / "life 0";
   open();
 }
 
@@ -77,7 +59,7 @@ void StageCache::open() {
 
 void StageCache::crash() {
   auto& directory = config_.options.durability.value().directory;
-  const auto next = scratch_.path() / ("life " + std::to_string(++lives_));
+  const auto next = scratch_.value().path() / ("life " + std::to_string(++lives_));
   // Before the old cache ends, which would bring to its log what it still owes it.
   std::filesystem::copy(directory, next);
   watch_.reset();

@@ -6,6 +6,7 @@
 #include <tarmac/demo/observation.h>
 #include <tarmac/demo/play.h>
 #include <tarmac/demo/scenario.h>
+#include <tarmac/demo/scratch_folder.h>
 
 #include <array>
 #include <cstdint>
@@ -46,21 +47,6 @@ struct Heard {
   std::deque<Line> recent;
 };
 
-/// A folder for temporary files, gone with it; made when it is first asked for.
-class ScratchPlace {
- public:
-  ScratchPlace() = default;
-  ScratchPlace(const ScratchPlace&) = delete;
-  ScratchPlace& operator=(const ScratchPlace&) = delete;
-  ~ScratchPlace();
-
-  /// Throws ConfigError if it cannot be made.
-  [[nodiscard]] const std::filesystem::path& path();
-
- private:
-  std::filesystem::path path_;
-};
-
 /// One cache of the scenario, wired to the stage.
 class StageCache {
  public:
@@ -95,7 +81,7 @@ class StageCache {
   std::shared_ptr<DemoClock> clock_;
   Observation* observation_;
   /// Of the log: each life of the cache has a folder in it.
-  ScratchPlace scratch_;
+  std::optional<ScratchFolder> scratch_;
   std::size_t lives_ = 0;
   std::shared_ptr<BackingStore> store_;
   /// Shared with the slots, one of which may still run when the stage is cleared.

@@ -4,6 +4,7 @@
 #include "worker.h"
 
 #include <tarmac/core/clock.h>
+#include <tarmac/demo/scratch_folder.h>
 
 #include <signal.h>
 
@@ -21,26 +22,6 @@
 
 namespace tarmac::tiers_demo {
 namespace {
-
-/// A folder that goes with it.
-class Folder {
- public:
-  Folder() {
-    auto name = (std::filesystem::temp_directory_path() / "tarmac-tiers-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;  // What cannot be removed stays in the folder for such things.
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Counts {
   int hits = 0;
@@ -152,7 +133,7 @@ class Story {
     await(1, "get user:2", "carol");
   }
 
-  Folder folder_;
+  demo::ScratchFolder folder_;
   std::filesystem::path socket_;
   ChildProcess redis_;
   std::vector<ChildProcess> workers_;

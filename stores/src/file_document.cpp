@@ -40,6 +40,16 @@ std::optional<std::string> bytes_in(const json& row, const std::string& name) {
   return bytes;
 }
 
+/// A number that is not whole, or too large, would be converted to something; and that is not
+/// defined.
+template <class Whole>
+Whole whole_number(const json& value, const std::string& name) {
+  if (std::is_unsigned_v<Whole> ? !value.is_number_unsigned() : !value.is_number_integer()) {
+    throw StoreError(name + " is not a whole number that fits");
+  }
+  return value.get<Whole>();
+}
+
 /// The row in `line`. Throws StoreError, or what the JSON library throws.
 StoreWrite parse_row(std::string_view line) {
   const auto row = json::parse(line);
@@ -48,9 +58,9 @@ StoreWrite parse_row(std::string_view line) {
   StoreWrite write;
   write.key = std::move(*key);
   write.value = bytes_in(row, "value");
-  write.stamp = row.at("stamp").get<std::uint64_t>();
+  write.stamp = whole_number<std::uint64_t>(row.at("stamp"), "stamp");
   if (const auto expiry = row.find("expires_at"); expiry != row.end()) {
-    write.expires_at = expiry->get<WallNanos>();
+    write.expires_at = whole_number<WallNanos>(*expiry, "expires_at");
   }
   const RowView view{write.key, write.value, write.stamp, write.expires_at};
   if (from_hex16(row.at("check").get_ref<const std::string&>()) != checksum_of(view)) {

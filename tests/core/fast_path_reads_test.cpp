@@ -18,16 +18,20 @@
 
 #include "core_rig.h"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define TARMAC_COUNTS_ALLOCATIONS 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TARMAC_SANITIZER_ALLOCATES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TARMAC_SANITIZER_ALLOCATES 1
+#endif
 #endif
 
 namespace {
 thread_local std::uint64_t allocations = 0;  // Of this thread.
 }
 
-#ifdef TARMAC_COUNTS_ALLOCATIONS  // The sanitizers have their own. Inlined, they would seem
-                                  // mismatched.
+#ifndef TARMAC_SANITIZER_ALLOCATES  // The sanitizers have their own. Inlined, they would seem
+                                    // mismatched.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
@@ -167,7 +171,7 @@ TYPED_TEST(Reads, WaitForNoWriter) {
 }
 
 TYPED_TEST(Reads, AllocateNothing) {
-#ifndef TARMAC_COUNTS_ALLOCATIONS
+#ifdef TARMAC_SANITIZER_ALLOCATES
   GTEST_SKIP() << "the sanitizers allocate by themselves";
 #endif
   using Key = typename TestFixture::K;

@@ -103,6 +103,26 @@ TEST_F(FileStoreTest, NamesThePlaceOfDamageAndRefusesWritesToo) {
   EXPECT_EQ(bytes_of_file(path_), damaged);
 }
 
+// What is no whole number cannot be converted to one: the behaviour would be undefined.
+TEST_F(FileStoreTest, RefusesTimesAndStampsThatAreNoWholeNumbers) {
+  fill();
+  const auto sound = bytes_of_file(path_);
+  for (const auto* bad : {"1.8e26", "-1", "1.5", "18446744073709551616", "\"1\"", "null", "true"}) {
+    auto damaged = sound;
+    damaged.replace(damaged.find("\"stamp\":1,") + 8, 1, bad);
+    overwrite_file(path_, damaged);
+    const auto message = message_of<StoreError>([&] { open_at(path_); });
+    EXPECT_THAT(message,
+                AllOf(HasSubstr("line 2 (byte "), HasSubstr("stamp is not a whole number")))
+        << bad;
+  }
+  auto damaged = sound;
+  damaged.replace(damaged.find("1700000000000000005"), 19, "1.7e40");
+  overwrite_file(path_, damaged);
+  EXPECT_THAT(message_of<StoreError>([&] { open_at(path_); }),
+              HasSubstr("expires_at is not a whole number"));
+}
+
 TEST_F(FileStoreTest, RefusesRowsThatWereRemovedOrRepeated) {
   fill();
   const auto sound = bytes_of_file(path_);

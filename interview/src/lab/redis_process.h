@@ -1,9 +1,8 @@
 // A redis-server for an experiment: on a socket in a folder of its own, and gone with it.
 #pragma once
 
-#include "lab/scratch.h"
-
 #include <sys/types.h>
+#include <tarmac/demo/scratch_folder.h>
 
 #include <filesystem>
 #include <string>
@@ -26,7 +25,7 @@ class RedisProcess {
   void hold(bool held) const;
 
  private:
-  ScratchFolder folder_;
+  demo::ScratchFolder folder_;
   pid_t process_ = -1;
 };
 

@@ -1,10 +1,10 @@
 #include "lab/caches.h"
 #include "lab/crash_disk.h"
-#include "lab/scratch.h"
 #include "lab/stopwatch.h"
 #include "stops/stops.h"
 
 #include <tarmac/demo/demo_clock.h>
+#include <tarmac/demo/scratch_folder.h>
 #include <tarmac/demo/words.h>
 #include <tarmac/durability/log.h>
 
@@ -57,7 +57,7 @@ std::uint64_t recovered(DurabilityOptions options, const fs::path& folder) {
 
 /// Three fifths of the writes, the interval, the rest, and then the crash.
 Crash crash_in(SyncMode sync, std::size_t writes) {
-  const ScratchFolder scratch;
+  const demo::ScratchFolder scratch;
   CrashDisk disk;
   const auto clock = std::make_shared<demo::DemoClock>();
   DurabilityOptions options;
@@ -136,7 +136,7 @@ std::uint64_t bytes_held(const TextCache& cache, const fs::path& folder) {
 
 /// The same writes of 20 keys, kept by an append-only log, by log and image, and by a snapshot.
 void compare_forms(std::size_t writes, Findings& findings) {
-  const ScratchFolder scratch;
+  const demo::ScratchFolder scratch;
   const auto folder = scratch.path() / "cache";
   const auto file = scratch.path() / "half.snap";
   demo::Table table{{"kept by", "bytes", "read at a restart", "keys lost"}, {}};
