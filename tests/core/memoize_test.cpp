@@ -80,7 +80,7 @@ TEST_F(Memoize, TakesArgumentsAsTheFunctionDoes) {
   });
   EXPECT_EQ(half(4), 2);  // An int becomes the double that the function takes.
   EXPECT_EQ(half(4.0), 2);
-  EXPECT_EQ(half(4.0F), 2);
+  EXPECT_EQ(half(short{4}), 2);
   EXPECT_EQ(calls, 1);
 }
 

@@ -130,7 +130,7 @@ TEST(LogCommit, RefusesASecondOpenerUntilTheFirstIsGone) {
   DurabilityOptions options;
   options.directory = ".";
   auto first = open_recovered(files, options);
-  EXPECT_THROW(open_log(options, files), DurabilityError);
+  EXPECT_THROW(static_cast<void>(open_log(options, files)), DurabilityError);
   first.reset();
   EXPECT_NO_THROW(open_recovered(files, options));
 }
@@ -151,16 +151,16 @@ TEST(LogCommit, RefusesRecordsThatAreTooLargeAndStaysAsItWas) {
 TEST(LogCommit, RefusesOptionsThatCannotBe) {
   MemoryFiles files;
   DurabilityOptions options;
-  EXPECT_THROW(open_log(options, files), ConfigError);
+  EXPECT_THROW(static_cast<void>(open_log(options, files)), ConfigError);
   options.directory = ".";
   options.segment_bytes = 100;
-  EXPECT_THROW(open_log(options, files), ConfigError);
+  EXPECT_THROW(static_cast<void>(open_log(options, files)), ConfigError);
   options.segment_bytes = 1U << 20U;
   options.interval = std::chrono::nanoseconds(0);
-  EXPECT_THROW(open_log(options, files), ConfigError);
+  EXPECT_THROW(static_cast<void>(open_log(options, files)), ConfigError);
   options.interval = std::chrono::nanoseconds(1);
   options.max_record_bytes = 1ULL << 31U;
-  EXPECT_THROW(open_log(options, files), ConfigError);
+  EXPECT_THROW(static_cast<void>(open_log(options, files)), ConfigError);
 }
 
 TEST(LogCommit, RefusesCallsThatCanNeverWork) {
