@@ -33,7 +33,7 @@ RedisCluster::RedisCluster(const RedisStoreOptions& options)
   }
   if (options.db != 0) throw ConfigError("redis cluster: db must be 0, which is all it has");
   for (const auto& address : redis_addresses_in(options.cluster)) {
-    seeds_.push_back(std::make_shared<RedisNode>(options_of(options_, address)));
+    seeds_.push_back(std::make_shared<RedisNode>(options_of(options_, address), true));
   }
   owners_.fill(kNobody);
 }
@@ -55,7 +55,7 @@ std::uint16_t RedisCluster::place_of(const RedisAddress& address) {
       nodes_, [&address](const auto& node) { return node->address() == address; });
   const auto place = static_cast<std::uint16_t>(found - nodes_.begin());
   if (found == nodes_.end()) {
-    nodes_.push_back(std::make_shared<RedisNode>(options_of(options_, address)));
+    nodes_.push_back(std::make_shared<RedisNode>(options_of(options_, address), true));
   }
   return place;
 }

@@ -14,7 +14,7 @@ namespace {
 class OneServer final : public RedisServers {
  public:
   explicit OneServer(const RedisStoreOptions& options)
-      : RedisServers(options), node_(std::make_shared<RedisNode>(options)) {}
+      : RedisServers(options), node_(std::make_shared<RedisNode>(options, false)) {}
 
   [[nodiscard]] bool is_cluster() const noexcept override { return false; }
   std::size_t call(std::span<RedisRequest> requests, SteadyNanos deadline) override {
@@ -54,8 +54,11 @@ void must_be_granted(const RedisRequest& request) {
   if (!request.refusal.empty()) throw RedisRefusal(request.refusal);
 }
 
-RedisNode::RedisNode(RedisStoreOptions options)
-    : options_(std::move(options)), address_{options_.host, options_.port}, pool_(options_) {}
+RedisNode::RedisNode(RedisStoreOptions options, bool is_of_cluster)
+    : options_(std::move(options)),
+      address_{options_.host, options_.port},
+      is_of_cluster_(is_of_cluster),
+      pool_(options_) {}
 
 RedisReply RedisNode::ask(const RedisCommand& command, SteadyNanos deadline) {
   return pool_.with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
@@ -77,7 +80,8 @@ void RedisNode::exchange(std::span<RedisRequest* const> requests, SteadyNanos de
   auto replies = pool_.with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
     auto all = connection.exchange(text, commands, until);
     for (const auto& reply : all) {
-      const bool unready = reply->type == REDIS_REPLY_ERROR && is_unready({reply->str, reply->len});
+      const bool unready = is_of_cluster_ && reply->type == REDIS_REPLY_ERROR &&
+                           is_unready({reply->str, reply->len});
       if (unready) throw RedisUnready("redis server " + name() + ": " + reply->str);
     }
     return all;

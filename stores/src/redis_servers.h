@@ -37,7 +37,8 @@ void must_be_granted(const RedisRequest& request);
 /// One server, and the connections to it.
 class RedisNode {
  public:
-  explicit RedisNode(RedisStoreOptions options);
+  /// Of a cluster: a node that says it cannot serve anybody just now counts as one that fails.
+  RedisNode(RedisStoreOptions options, bool is_of_cluster);
 
   /// Gives each request its replies. Throws StoreError by `deadline`.
   void exchange(std::span<RedisRequest* const> requests, SteadyNanos deadline);
@@ -50,6 +51,7 @@ class RedisNode {
  private:
   const RedisStoreOptions options_;
   const RedisAddress address_;
+  const bool is_of_cluster_;
   RedisPool pool_;
 };
 

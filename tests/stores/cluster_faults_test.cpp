@@ -1,4 +1,5 @@
 // A Redis Cluster whose slots move, and whose nodes stop and die, under a store that is in use.
+// With TARMAC_STRESS_FACTOR longer.
 #include <gmock/gmock.h>
 #include <tarmac/core/clock.h>
 #include <tarmac/core/error.h>
@@ -96,6 +97,8 @@ TEST_F(ClusterFaultsTest, NothingIsLostWhileASlotMovesUnderReadersAndWriters) {
   std::atomic<bool> ends{false};
   std::atomic<int> errors{0};
   std::atomic<int> wrong{0};
+  std::atomic<int> written{0};
+  std::atomic<int> read{0};
   std::array<std::uint64_t, kKeys> last{};
   std::vector<std::thread> threads;
   for (int writer = 0; writer < kWriters; ++writer) {
@@ -109,6 +112,7 @@ TEST_F(ClusterFaultsTest, NothingIsLostWhileASlotMovesUnderReadersAndWriters) {
             ++errors;
             continue;
           }
+          written += 2;
           last[static_cast<std::size_t>(i)] = stamp;
           last[static_cast<std::size_t>(i + kWriters)] = stamp;
         }
@@ -120,6 +124,7 @@ TEST_F(ClusterFaultsTest, NothingIsLostWhileASlotMovesUnderReadersAndWriters) {
     for (int i = 0; !ends; i = (i + 5) % kKeys) {
       const auto failed = message_of<StoreError>([&] {
         const auto found = used->load(tagged(i), kNow);
+        ++read;
         auto& before = seen[static_cast<std::size_t>(i)];
         if (!found || found->bytes != std::to_string(found->stamp) || found->stamp < before) {
           ++wrong;
@@ -130,7 +135,7 @@ TEST_F(ClusterFaultsTest, NothingIsLostWhileASlotMovesUnderReadersAndWriters) {
       if (!failed.empty()) ++errors;
     }
   });
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 10 * stress_factor(); ++round) {
     rig_.move(slot_, round % 2 == 0 ? home_ : other_, round % 2 == 0 ? other_ : home_);
   }
   ends = true;
@@ -143,6 +148,10 @@ TEST_F(ClusterFaultsTest, NothingIsLostWhileASlotMovesUnderReadersAndWriters) {
     if (stamp != 0 && used->load(tagged(i), kNow)->stamp < stamp) ++lost;
   }
   EXPECT_EQ(lost, 0);
+  EXPECT_GT(written, 0);
+  EXPECT_GT(read, 0);
+  std::printf("%d writes, %d look-ups: %d errors, %d wrong, %d lost\n", written.load(), read.load(),
+              errors.load(), wrong.load(), lost);
 }
 
 // Goal: a node that hangs costs its keys' callers call_limit at most, and other nodes' callers

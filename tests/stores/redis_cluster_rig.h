@@ -107,15 +107,7 @@ class ClusterRig {
   ClusterRig() {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       auto& one = nodes_[i];
-      one.port = free_port();
-      one.bus_port = free_port();
-      one.server = std::make_unique<RedisServer>(std::vector<std::string>{
-          "--port", std::to_string(one.port), "--bind", "127.0.0.1", "--cluster-enabled", "yes",
-          "--cluster-port", std::to_string(one.bus_port), "--cluster-node-timeout", "60000",
-          // A node that has given its last slot away is not to become the replica of who took it.
-          "--cluster-allow-replica-migration", "no",
-          // One that is stopped must not stop the others.
-          "--cluster-require-full-coverage", "no"});
+      start(one);
       one.id = one.server->ask({"CLUSTER", "MYID"});
       must(i, {"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)});
       if (i < kPrimaries) must(i, slots_of(i));
@@ -130,6 +122,24 @@ class ClusterRig {
     }
   }
 
+  static void start(Node& one) {
+    for (int attempt = 0; !one.server; ++attempt) {
+      one.port = free_port();
+      one.bus_port = free_port();
+      try {
+        one.server = std::make_unique<RedisServer>(std::vector<std::string>{
+            "--port", std::to_string(one.port), "--bind", "127.0.0.1", "--cluster-enabled", "yes",
+            "--cluster-port", std::to_string(one.bus_port), "--cluster-node-timeout", "60000",
+            // A node that has given its last slot away is not to become the replica of who took it.
+            "--cluster-allow-replica-migration", "no",
+            // One that is stopped must not stop the others.
+            "--cluster-require-full-coverage", "no"});
+      } catch (const std::runtime_error&) {
+        constexpr int kAttempts = 5;  // Somebody else may have taken a port meanwhile.
+        if (attempt + 1 == kAttempts) throw;
+      }
+    }
+  }
   static std::vector<std::string> slots_of(std::size_t index) {
     std::size_t first = 0;
     while (first_owner(static_cast<std::uint16_t>(first)) < index) ++first;
@@ -147,6 +157,12 @@ class ClusterRig {
 
   std::array<Node, kPrimaries + 1> nodes_;
 };
+
+/// How much longer than every day a test is to take.
+inline int stress_factor() {
+  const char* text = std::getenv("TARMAC_STRESS_FACTOR");
+  return text == nullptr ? 1 : std::atoi(text);
+}
 
 /// What stores and tiers of tests use to reach the cluster.
 inline RedisStoreOptions cluster_options() {
