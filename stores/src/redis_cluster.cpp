@@ -89,8 +89,9 @@ void RedisCluster::refresh(SteadyNanos deadline) {
   }
   candidates.insert(candidates.end(), seeds_.begin(), seeds_.end());
   // Whoever is to try again one that fails should be a call that needs it.
-  std::ranges::stable_partition(
-      candidates, [](const auto& node) { return node->breaker().state == BreakerState::closed; });
+  std::stable_partition(candidates.begin(), candidates.end(), [](const auto& node) {
+    return node->breaker().state == BreakerState::closed;
+  });
   std::string last;
   for (const auto& node : candidates) {
     const auto now = clock_.steady_now();
