@@ -177,12 +177,14 @@ function(tarmac_program target)
   endif()
 endfunction()
 
-# tarmac_test(<name> SOURCES a_test.cpp … DEPENDS tarmac::x … [LABELS …] [DEFINITIONS …] [TIMEOUT s])
+# tarmac_test(<name> [WHOLE] SOURCES a_test.cpp … DEPENDS tarmac::x … [LABELS …] [DEFINITIONS …]
+#             [TIMEOUT s])
 #
-# Declares one GoogleTest executable and registers each of its tests with CTest. Without LABELS its
-# tests carry the label `unit`. TARMAC_SOURCE_DIR is defined for the sources: the root of the tree.
+# Declares one GoogleTest executable and registers each of its tests with CTest; with WHOLE all of
+# them as one, as they share what is slow to start. Without LABELS its tests carry the label `unit`.
+# TARMAC_SOURCE_DIR is defined for the sources: the root of the tree.
 function(tarmac_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPENDS;LABELS;DEFINITIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "WHOLE" "TIMEOUT" "SOURCES;DEPENDS;LABELS;DEFINITIONS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tarmac_test(${name}): unexpected ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -205,6 +207,11 @@ function(tarmac_test name)
     target_compile_options(${name} PRIVATE -O0)
   endif()
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  if(arg_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+    return()
+  endif()
   # Listed when ctest starts, not while the build runs: a test executable that cannot start is then a
   # failed test with a name, instead of a failed build.
   gtest_discover_tests(${name}

@@ -29,6 +29,7 @@ void read_server(const MapSection& map, L2Config& l2) {
   text("host", l2.host);
   number("port", l2.port, {1, kPortMax});
   text("unix_socket", l2.unix_socket);
+  text("cluster", l2.cluster);
   text("password_file", l2.password_file);
   text("password_env", l2.password_env);
   number("db", l2.db, {0, std::numeric_limits<std::uint32_t>::max()});
@@ -56,11 +57,56 @@ void read_times(const MapSection& map, L2Config& l2) {
   map.with("ttl", [&](const YamlNode& n) { l2.ttl = as_duration(n, kPositiveDuration); });
 }
 
+/// Addresses that are well-formed, in order; no others.
+std::vector<std::string> addresses_of(std::string_view cluster) {
+  std::vector<std::string> addresses;
+  while (!cluster.empty()) {
+    const auto end = std::min(cluster.find_first_of(", "), cluster.size());
+    if (end > 0) addresses.emplace_back(cluster.substr(0, end));
+    cluster.remove_prefix(std::min(end + 1, cluster.size()));
+  }
+  return addresses;
+}
+
+/// As the tier itself would, but with the place.
+void check_cluster(const YamlNode& node, const L2Config& l2) {
+  if (l2.cluster.empty()) return;
+  const auto& cluster = *node.find("cluster");
+  const auto addresses = addresses_of(l2.cluster);
+  for (const auto& one : addresses) {
+    const auto colon = one.rfind(':');
+    const auto port = colon == std::string::npos ? std::string() : one.substr(colon + 1);
+    const bool is_number = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
+    constexpr std::size_t kPortDigits = 5;
+    if (colon == 0 || !is_number || port.size() > kPortDigits) {
+      throw cluster.error(shown(one) + " is no address",
+                          "write host:port, and commas between several");
+    }
+  }
+  if (addresses.empty()) throw cluster.error("it has no address", "write host:port of some nodes");
+  for (const auto* key : {"host", "port", "unix_socket", "db"}) {
+    if (const auto* other = node.find(key)) {
+      throw other->error_at_key("beside `cluster` it has no meaning", "remove it, or `cluster`");
+    }
+  }
+}
+
+/// Whether both are on the same server, or name a node of the same cluster.
+bool share_server(const L2Config& a, const L2Config& b) {
+  if (a.cluster.empty() != b.cluster.empty()) return false;
+  if (!a.cluster.empty()) {
+    const auto others = addresses_of(b.cluster);
+    return std::ranges::any_of(addresses_of(a.cluster), [&others](const auto& one) {
+      return std::ranges::find(others, one) != others.end();
+    });
+  }
+  return a.unix_socket == b.unix_socket &&
+         (!a.unix_socket.empty() || (a.host == b.host && a.port == b.port));
+}
+
 /// Whether all keys below one are below the other, too, on the same server.
 bool overlap(const L2Config& a, const L2Config& b) {
-  const bool same_server = a.unix_socket == b.unix_socket &&
-                           (!a.unix_socket.empty() || (a.host == b.host && a.port == b.port));
-  return same_server && (a.prefix.starts_with(b.prefix) || b.prefix.starts_with(a.prefix));
+  return share_server(a, b) && (a.prefix.starts_with(b.prefix) || b.prefix.starts_with(a.prefix));
 }
 
 }  // namespace
@@ -86,6 +132,7 @@ L2Config read_l2(const YamlNode& node, Problems& problems) {
                 "heartbeat_limit must be longer than heartbeat");
   refuse_unless(l2.retry_max >= l2.retry_initial, "retry_max", "retry_initial",
                 "retry_max is less than retry_initial");
+  problems.attempt([&] { check_cluster(node, l2); });
   problems.attempt([&] {
     if (l2.password_file.empty() || l2.password_env.empty()) return;
     throw node.find("password_env")

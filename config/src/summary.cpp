@@ -36,8 +36,9 @@ std::string summary_of_cache(const CacheConfig& cache) {
     }
   }
   if (const auto& l2 = cache.l2) {
-    const auto server = l2->unix_socket.empty() ? l2->host + ":" + std::to_string(l2->port)
-                                                : l2->unix_socket.string();
+    const auto one = l2->unix_socket.empty() ? l2->host + ":" + std::to_string(l2->port)
+                                             : l2->unix_socket.string();
+    const auto server = l2->cluster.empty() ? one : "the cluster of " + l2->cluster;
     return line + ", second tier in redis at " + server + " below " + l2->prefix;
   }
   line += ", write_policy " + cache.write_policy.name;

@@ -44,7 +44,9 @@ std::string password_of(const RedisStoreOptions& options) {
   return password;
 }
 
-void append(std::string& text, const RedisCommand& command) {
+}  // namespace
+
+void append_redis_command(std::string& text, const RedisCommand& command) {
   std::vector<const char*> words;
   std::vector<std::size_t> sizes;
   for (const auto& word : command) {
@@ -58,8 +60,6 @@ void append(std::string& text, const RedisCommand& command) {
   const std::unique_ptr<char, decltype(&redisFreeCommand)> owned(formatted, redisFreeCommand);
   text.append(formatted, static_cast<std::size_t>(size));
 }
-
-}  // namespace
 
 void FreeReply::operator()(redisReply* reply) const noexcept { freeReplyObject(reply); }
 
@@ -167,7 +167,7 @@ short RedisConnection::poll_until(short events, SteadyNanos deadline) const {
 
 void RedisConnection::post(const RedisCommand& command, SteadyNanos deadline) {
   std::string request;
-  append(request, command);
+  append_redis_command(request, command);
   for (std::string_view rest = request; !rest.empty();) {
     static_cast<void>(await(POLLOUT, deadline));
     send_some(rest);
@@ -212,25 +212,30 @@ void RedisConnection::receive_some() {
   }
 }
 
-std::vector<RedisReply> RedisConnection::call(std::span<const RedisCommand> commands,
-                                              SteadyNanos deadline) {
-  std::string request;
-  for (const auto& command : commands) append(request, command);
-  std::string_view rest = request;
+std::vector<RedisReply> RedisConnection::exchange(std::string_view request, std::size_t commands,
+                                                  SteadyNanos deadline) {
   std::vector<RedisReply> replies;
-  replies.reserve(commands.size());
-  while (replies.size() < commands.size()) {
+  replies.reserve(commands);
+  while (replies.size() < commands) {
     // Both at once: a server that cannot get rid of its answers stops reading.
-    const short wanted = rest.empty() ? POLLIN : POLLIN | POLLOUT;
+    const short wanted = request.empty() ? POLLIN : POLLIN | POLLOUT;
     const auto ready = await(wanted, deadline);
-    if ((ready & POLLOUT) != 0 && !rest.empty()) send_some(rest);
+    if ((ready & POLLOUT) != 0 && !request.empty()) send_some(request);
     if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0) receive_some();
-    while (replies.size() < commands.size()) {
+    while (replies.size() < commands) {
       auto reply = next_reply();
       if (!reply) break;
       replies.push_back(std::move(reply));
     }
   }
+  return replies;
+}
+
+std::vector<RedisReply> RedisConnection::call(std::span<const RedisCommand> commands,
+                                              SteadyNanos deadline) {
+  std::string request;
+  for (const auto& command : commands) append_redis_command(request, command);
+  auto replies = exchange(request, commands.size(), deadline);
   for (const auto& reply : replies) {
     if (reply->type != REDIS_REPLY_ERROR) continue;
     throw RedisRefusal("redis server " + server_ + ": " + std::string(reply->str, reply->len));

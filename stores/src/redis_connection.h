@@ -31,11 +31,20 @@ class RedisRefusal : public StoreError {
   using StoreError::StoreError;
 };
 
+/// The server answered that it cannot serve anybody just now: it counts as a failure of the server.
+class RedisUnready : public RedisRefusal {
+ public:
+  using RedisRefusal::RedisRefusal;
+};
+
 struct FreeReply {
   void operator()(redisReply* reply) const noexcept;
 };
 using RedisReply = std::unique_ptr<redisReply, FreeReply>;
 using RedisCommand = std::vector<std::string>;
+
+/// Adds `command` to `text`, as it is sent.
+void append_redis_command(std::string& text, const RedisCommand& command);
 
 class RedisConnection {
  public:
@@ -47,6 +56,11 @@ class RedisConnection {
   [[nodiscard]] std::vector<RedisReply> call(std::span<const RedisCommand> commands,
                                              SteadyNanos deadline);
   [[nodiscard]] RedisReply call(const RedisCommand& command, SteadyNanos deadline);
+
+  /// Sends `request`, of so many commands, and gives their answers in order, errors among them.
+  /// Throws RedisLost.
+  [[nodiscard]] std::vector<RedisReply> exchange(std::string_view request, std::size_t commands,
+                                                 SteadyNanos deadline);
 
   // For a connection on which the server speaks unasked. Both throw RedisLost.
 

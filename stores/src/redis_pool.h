@@ -29,10 +29,10 @@ class RedisPool {
 
   /// Gives what `work(connection, deadline)` returns. A connection that the server closed while it
   /// was idle is replaced, and `work` called once more. Throws StoreError: at once while the server
-  /// is left alone, and whenever the deadline of the call is reached.
+  /// is left alone, and whenever `deadline` is reached.
   template <class Work>
-  std::invoke_result_t<Work, RedisConnection&, SteadyNanos> with(const Work& work) {
-    const auto deadline = deadline_after(clock_.steady_now(), options_.call_limit.count());
+  std::invoke_result_t<Work, RedisConnection&, SteadyNanos> with(SteadyNanos deadline,
+                                                                 const Work& work) {
     Loan loan(*this, deadline);
     for (;;) {
       const bool reused = loan.connection != nullptr;
@@ -43,6 +43,9 @@ class RedisPool {
         auto result = work(*loan.connection, deadline);
         succeeded();
         return result;
+      } catch (const RedisUnready& unready) {
+        failed(unready.what());
+        throw;
       } catch (const RedisRefusal&) {
         succeeded();
         throw;

@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <sstream>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "millis.h"
-#include "redis_connection.h"
-#include "redis_pool.h"
+#include "redis_record.h"
+#include "redis_servers.h"
 #include "stored_row.h"
 
 namespace tarmac {
@@ -20,114 +22,7 @@ namespace {
 
 using internal::kNanosInMilli;
 using internal::RedisCommand;
-using internal::RedisConnection;
-using internal::RedisReply;
-using internal::RowView;
-
-// A record: "T1", v or r (value, removal), then 16 hexadecimal digits each of stamp, expiry (0:
-// none) and checksum, then the value. Digits of fixed width, which the script compares as text.
-constexpr std::string_view kForm = "T1";
-constexpr std::size_t kHeadSize = 51;
-
-// KEYS: the keys. ARGV: for each its record, the command that sets its expiry or '', and when.
-// Nothing is written before all keys were looked at: an error afterwards would leave half a batch.
-// A call costs more than what it does, so small values are read and written many at once.
-constexpr const char* kWriteScript = R"(
-local CHUNK = 1000
-local size = 0
-for i = 1, #KEYS do size = size + #ARGV[3 * i - 2] end
-local small = size < 1024 * #KEYS
-
-local function head(key)
-  local found = redis.pcall('GETRANGE', key, 0, 18)
-  if type(found) == 'string' then return found end
-  if string.sub(found.err, 1, 9) == 'WRONGTYPE' then return 'of another type' end
-  error(found.err)
-end
-local function heads(from, to)
-  local found, absent = {}, {}
-  if small then
-    found = redis.call('MGET', unpack(KEYS, from, to))
-    for i = from, to do
-      if not found[i - from + 1] then absent[#absent + 1] = KEYS[i] end
-    end
-    -- MGET takes what is no string for absent.
-    if #absent == 0 or redis.call('EXISTS', unpack(absent)) == 0 then return found end
-  end
-  for i = from, to do found[i - from + 1] = head(KEYS[i]) end
-  return found
-end
-
-local newest, order, foreign = {}, {}, {}
-for first = 1, #KEYS, CHUNK do
-  local last = math.min(first + CHUNK - 1, #KEYS)
-  local found = heads(first, last)
-  for i = first, last do
-    local known = newest[KEYS[i]]
-    if not known then
-      local old = found[i - first + 1] or ''
-      if old ~= '' and string.sub(old, 1, 2) ~= 'T1' then foreign[#foreign + 1] = i end
-      known = {stamp = string.sub(old, 4, 19)}
-      newest[KEYS[i]] = known
-      order[#order + 1] = KEYS[i]
-    end
-    local stamp = string.sub(ARGV[3 * i - 2], 4, 19)
-    if stamp >= known.stamp then known.stamp, known.from = stamp, 3 * i - 2 end
-  end
-end
-if #foreign > 0 then return redis.error_reply('FOREIGN ' .. table.concat(foreign, ' ')) end
-
-local words = {}
-for n, key in ipairs(order) do
-  local from = newest[key].from
-  if from then
-    words[#words + 1] = key
-    words[#words + 1] = ARGV[from]
-  end
-  if #words > 0 and (n == #order or #words >= 2 * CHUNK) then
-    redis.call('MSET', unpack(words))
-    words = {}
-  end
-end
-for _, key in ipairs(order) do
-  local from = newest[key].from
-  if from and ARGV[from + 1] ~= '' then redis.call(ARGV[from + 1], key, ARGV[from + 2]) end
-end
-return 1)";
-
-std::string record_of(const StoreWrite& write) {
-  const RowView row{write.key, write.value, write.stamp, write.expires_at};
-  std::string record(kForm);
-  record += write.value ? 'v' : 'r';
-  record += internal::hex16(write.stamp);
-  record += internal::hex16(static_cast<std::uint64_t>(write.expires_at.value_or(0)));
-  record += internal::hex16(internal::checksum_of(row));
-  if (write.value) record += *write.value;
-  return record;
-}
-
-[[noreturn]] void refuse_record(std::string_view key) {
-  throw internal::RedisRefusal("store redis: the value of key " + internal::shown_key(key) +
-                               " is damaged, or was not written by this store");
-}
-
-/// The value in `reply` to a GET of `key`; empty if there is none, or a removal.
-std::optional<StoredValue> value_in(const redisReply& reply, std::string_view key) {
-  if (reply.type == REDIS_REPLY_NIL) return std::nullopt;
-  if (reply.type != REDIS_REPLY_STRING) refuse_record(key);
-  const std::string_view record(reply.str, reply.len);
-  if (record.size() < kHeadSize || !record.starts_with(kForm)) refuse_record(key);
-  const auto stamp = internal::from_hex16(record.substr(3, 16));
-  const auto expiry = internal::from_hex16(record.substr(19, 16));
-  const auto sum = internal::from_hex16(record.substr(35, 16));
-  if (!stamp || !expiry || !sum) refuse_record(key);
-  RowView row{.key = key, .value = std::nullopt, .stamp = *stamp, .expires_at = std::nullopt};
-  if (record[2] == 'v') row.value = record.substr(kHeadSize);
-  if (*expiry != 0) row.expires_at = static_cast<WallNanos>(*expiry);
-  if (internal::checksum_of(row) != *sum) refuse_record(key);
-  if (!row.value) return std::nullopt;
-  return StoredValue{std::string(*row.value), row.stamp, row.expires_at};
-}
+using internal::RedisRequest;
 
 /// What a server's INFO says that matters to those who write.
 StoreHealth health_in(std::string_view info) {
@@ -156,22 +51,78 @@ std::string escaped(std::string_view text) {
   return pattern;
 }
 
-class RedisStore final : public BackingStore {
- public:
-  explicit RedisStore(RedisStoreOptions options) : options_(std::move(options)), pool_(options_) {
-    if (options_.connections == 0) {
-      throw ConfigError("store \"redis\": connections must be at least 1");
-    }
-    if (!options_.password_file.empty() && !options_.password_env.empty()) {
-      throw ConfigError("store \"redis\": password_file and password_env are both given; keep one");
-    }
-    if (options_.call_limit <= std::chrono::nanoseconds::zero()) {
-      throw ConfigError("store \"redis\": call_limit must be more than 0");
-    }
-    if (options_.retry_max < options_.retry_initial) {
-      throw ConfigError("store \"redis\": retry_max is less than retry_initial; raise it");
+/// Throws ConfigError for what cannot work.
+RedisStoreOptions checked_store_options(RedisStoreOptions options) {
+  if (options.connections == 0) {
+    throw ConfigError("store \"redis\": connections must be at least 1");
+  }
+  if (!options.password_file.empty() && !options.password_env.empty()) {
+    throw ConfigError("store \"redis\": password_file and password_env are both given; keep one");
+  }
+  if (options.call_limit <= std::chrono::nanoseconds::zero()) {
+    throw ConfigError("store \"redis\": call_limit must be more than 0");
+  }
+  if (options.retry_max < options.retry_initial) {
+    throw ConfigError("store \"redis\": retry_max is less than retry_initial; raise it");
+  }
+  return options;
+}
+
+/// The writes of a batch that one script makes.
+struct BatchPart {
+  std::uint16_t slot = 0;
+  /// In the batch.
+  std::vector<std::size_t> places = {};
+  /// The server has forgotten the script, or never had it.
+  bool by_text = false;
+};
+
+/// What the servers have against a batch.
+struct Refusals {
+  /// Of the server; not for good.
+  std::string passing;
+  /// The server will not take a value tomorrow either.
+  std::string lasting;
+  /// These keys have values of others. `foreign` is how the message about them begins.
+  std::string foreign;
+  std::vector<std::string> foreign_keys;
+
+  void add(const BatchPart& part, std::string_view text, std::span<const StoreWrite> batch) {
+    constexpr std::string_view kForeign = "FOREIGN ";
+    const auto found = text.find(kForeign);
+    if (found != std::string_view::npos) {
+      foreign = text.substr(0, found);
+      std::istringstream places{std::string(text.substr(found + kForeign.size()))};
+      for (std::size_t place = 0; places >> place;) {
+        if (place < 1 || place > part.places.size()) continue;
+        foreign_keys.push_back(batch[part.places[place - 1]].key);
+      }
+    } else if (text.find("string exceeds maximum") != std::string_view::npos) {
+      lasting = text;
+    } else {
+      passing = text;
     }
   }
+
+  void throw_if_any() const {
+    if (!passing.empty()) throw internal::RedisRefusal(passing);
+    if (!lasting.empty()) throw PermanentStoreError(lasting);
+    if (foreign_keys.empty()) return;
+    const auto message =
+        foreign + "key " + internal::shown_key(foreign_keys.front()) +
+        (foreign_keys.size() == 1
+             ? std::string()
+             : " and " + std::to_string(foreign_keys.size() - 1) + " more of a batch") +
+        " has a value that is not of this store; choose another prefix, or remove it";
+    throw PermanentStoreError(message, foreign_keys);
+  }
+};
+
+class RedisStore final : public BackingStore {
+ public:
+  explicit RedisStore(RedisStoreOptions options)
+      : options_(checked_store_options(std::move(options))),
+        servers_(internal::make_redis_servers(options_)) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "redis"; }
 
@@ -191,11 +142,138 @@ class RedisStore final : public BackingStore {
   }
 
   void write(std::span<const StoreWrite> batch) override {
-    if (batch.empty()) return;
-    RedisCommand command{"", "", std::to_string(batch.size())};
-    for (const auto& one : batch) command.push_back(options_.prefix + one.key);
-    for (const auto& one : batch) {
-      command.push_back(record_of(one));
+    const auto deadline = servers_->deadline();
+    Refusals refusals;
+    for (auto parts = parts_of(batch); !parts.empty();) {
+      parts = write_parts(batch, parts, refusals, deadline);
+    }
+    refusals.throw_if_any();
+  }
+
+  void scan(const std::function<void(std::string_view key, const StoredValue&)>& visit) override {
+    // SCAN may name a key twice, and so may two nodes between which it is moved.
+    std::unordered_set<std::string> seen;
+    for (const auto& node : servers_->nodes(servers_->deadline())) {
+      std::string cursor = "0";
+      do {
+        std::vector<std::string> keys;
+        for (auto& key : next_page(*node, cursor)) {
+          if (seen.insert(key).second) keys.push_back(std::move(key));
+        }
+        if (keys.empty()) continue;
+        const auto values = get_all(keys);
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          if (values[i]) visit(keys[i], *values[i]);
+        }
+      } while (cursor != "0");
+    }
+  }
+
+  [[nodiscard]] std::size_t size() override {
+    std::size_t total = 0;
+    scan([&total](std::string_view, const StoredValue&) { ++total; });
+    return total;
+  }
+
+  [[nodiscard]] StoreHealth health() noexcept override {
+    try {
+      const auto deadline = servers_->deadline();
+      StoreHealth all;
+      for (const auto& node : servers_->nodes(deadline)) {
+        const auto one = health_of(*node, deadline);
+        all.reachable = all.reachable && one.reachable;
+        if (!all.detail.empty()) all.detail += "; ";
+        if (servers_->is_cluster()) all.detail += node->address().text() + ": ";
+        all.detail += one.detail;
+      }
+      return all;
+    } catch (const std::exception& error) {
+      return {false, error.what()};
+    }
+  }
+
+  [[nodiscard]] std::optional<BreakerStats> breaker() const noexcept override {
+    return servers_->breaker();
+  }
+
+ private:
+  static StoreHealth health_of(internal::RedisNode& node, SteadyNanos deadline) {
+    try {
+      const auto info = node.ask({"INFO"}, deadline);
+      return health_in({info->str, info->type == REDIS_REPLY_STRING ? info->len : 0});
+    } catch (const internal::RedisRefusal& refusal) {
+      return {true, refusal.what()};  // It answers, if only that it must not tell.
+    } catch (const StoreError& error) {
+      return {false, error.what()};
+    }
+  }
+
+  /// By the slots of their keys; all in one if they are all in one place.
+  [[nodiscard]] std::vector<BatchPart> parts_of(std::span<const StoreWrite> batch) const {
+    std::vector<BatchPart> parts;
+    std::unordered_map<std::uint16_t, std::size_t> part_of_slot;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const auto slot = servers_->slot_of(options_.prefix, batch[i].key);
+      const auto [known, is_new] = part_of_slot.emplace(slot, parts.size());
+      if (is_new) parts.push_back({.slot = slot});
+      parts[known->second].places.push_back(i);
+    }
+    return parts;
+  }
+
+  /// Returns what is to be tried once more in another way.
+  [[nodiscard]] std::vector<BatchPart> write_parts(std::span<const StoreWrite> batch,
+                                                   std::span<const BatchPart> parts,
+                                                   Refusals& refusals, SteadyNanos deadline) {
+    std::vector<RedisRequest> requests;
+    requests.reserve(parts.size());
+    for (const auto& part : parts) {
+      requests.push_back({.slot = part.slot, .commands = {}});
+      requests.back().commands.push_back(command_of(batch, part, deadline));
+    }
+    servers_->call(requests, deadline);
+    std::vector<BatchPart> again;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto error = internal::error_in(requests[i]);
+      if (error.empty()) continue;
+      if (error.starts_with("NOSCRIPT") && !parts[i].by_text) {
+        // It was restarted, or forgets scripts, or does not let us load one.
+        again.push_back(parts[i]);
+        again.back().by_text = true;
+      } else if (error.starts_with("TRYAGAIN") && add_by_key(again, parts[i], batch)) {
+        continue;
+      } else {
+        refusals.add(parts[i], requests[i].refusal, batch);
+      }
+    }
+    return again;
+  }
+
+  /// While a slot is on its way to another node, no command may have several of its keys. False if
+  /// `part` has but one.
+  static bool add_by_key(std::vector<BatchPart>& parts, const BatchPart& part,
+                         std::span<const StoreWrite> batch) {
+    std::map<std::string_view, std::vector<std::size_t>> places_of;
+    for (const auto place : part.places) places_of[batch[place].key].push_back(place);
+    if (places_of.size() == 1) return false;
+    for (auto& [key, places] : places_of) {
+      parts.push_back({part.slot, std::move(places), part.by_text});
+    }
+    return true;
+  }
+
+  [[nodiscard]] RedisCommand command_of(std::span<const StoreWrite> batch, const BatchPart& part,
+                                        SteadyNanos deadline) {
+    RedisCommand command;
+    command.reserve(3 + 4 * part.places.size());
+    command.emplace_back(part.by_text ? "EVAL" : "EVALSHA");
+    command.push_back(part.by_text ? std::string(internal::redis_write_script())
+                                   : digest_of_script(part.slot, deadline));
+    command.push_back(std::to_string(part.places.size()));
+    for (const auto place : part.places) command.push_back(options_.prefix + batch[place].key);
+    for (const auto place : part.places) {
+      const auto& one = batch[place];
+      command.push_back(internal::redis_record_of(one));
       if (!one.value) {
         command.emplace_back("PEXPIRE");
         command.push_back(std::to_string(options_.removal_kept.count() / kNanosInMilli + 1));
@@ -207,100 +285,35 @@ class RedisStore final : public BackingStore {
         command.insert(command.end(), 2, "");
       }
     }
-    try {
-      static_cast<void>(pool_.with([&](RedisConnection& connection, SteadyNanos deadline) {
-        run_script(connection, command, deadline);
-        return true;
-      }));
-    } catch (const internal::RedisRefusal& refusal) {
-      judge(refusal, batch);
-      throw;
-    }
-  }
-
-  void scan(const std::function<void(std::string_view key, const StoredValue&)>& visit) override {
-    std::unordered_set<std::string> seen;  // SCAN may name a key twice.
-    std::string cursor = "0";
-    do {
-      std::vector<std::string> keys;
-      for (auto& key : next_page(cursor)) {
-        if (seen.insert(key).second) keys.push_back(std::move(key));
-      }
-      if (keys.empty()) continue;
-      const auto values = get_all(keys);
-      for (std::size_t i = 0; i < keys.size(); ++i) {
-        if (values[i]) visit(keys[i], *values[i]);
-      }
-    } while (cursor != "0");
-  }
-
-  [[nodiscard]] std::size_t size() override {
-    std::size_t total = 0;
-    scan([&total](std::string_view, const StoredValue&) { ++total; });
-    return total;
-  }
-
-  [[nodiscard]] StoreHealth health() noexcept override {
-    try {
-      const auto info = pool_.with([](RedisConnection& connection, SteadyNanos deadline) {
-        return connection.call(RedisCommand{"INFO"}, deadline);
-      });
-      return health_in({info->str, info->type == REDIS_REPLY_STRING ? info->len : 0});
-    } catch (const internal::RedisRefusal& refusal) {
-      return {true, refusal.what()};  // It answers, if only that it must not tell.
-    } catch (const std::exception& error) {
-      return {false, error.what()};
-    }
-  }
-
-  [[nodiscard]] std::optional<BreakerStats> breaker() const noexcept override {
-    return pool_.breaker();
-  }
-
- private:
-  /// Throws PermanentStoreError if the server will not take the batch tomorrow either.
-  static void judge(const internal::RedisRefusal& refusal, std::span<const StoreWrite> batch) {
-    constexpr std::string_view kForeign = "FOREIGN ";
-    const std::string_view text = refusal.what();
-    if (text.find("string exceeds maximum") != std::string_view::npos) {
-      throw PermanentStoreError(refusal.what());
-    }
-    const auto found = text.find(kForeign);
-    if (found == std::string_view::npos) return;
-    std::vector<std::string> keys;
-    std::istringstream places{std::string(text.substr(found + kForeign.size()))};
-    for (std::size_t place = 0; places >> place;) {
-      if (place >= 1 && place <= batch.size()) keys.push_back(batch[place - 1].key);
-    }
-    if (keys.empty()) return;
-    auto message =
-        std::string(text.substr(0, found)) + "key " + internal::shown_key(keys.front()) +
-        (keys.size() == 1 ? std::string()
-                          : " and " + std::to_string(keys.size() - 1) + " more of a batch") +
-        " has a value that is not of this store; choose another prefix, or remove it";
-    throw PermanentStoreError(message, std::move(keys));
+    return command;
   }
 
   [[nodiscard]] std::vector<std::optional<StoredValue>> get_all(std::span<const std::string> keys) {
-    std::vector<RedisCommand> commands;
-    commands.reserve(keys.size());
-    for (const auto& key : keys) commands.push_back({"GET", options_.prefix + key});
-    const auto replies = pool_.with([&](RedisConnection& connection, SteadyNanos deadline) {
-      return connection.call(commands, deadline);
-    });
+    std::vector<RedisRequest> requests;
+    if (!servers_->is_cluster()) requests.push_back({.slot = 0, .commands = {}});
+    for (const auto& key : keys) {
+      if (servers_->is_cluster()) {
+        requests.push_back({.slot = servers_->slot_of(options_.prefix, key), .commands = {}});
+      }
+      requests.back().commands.push_back({"GET", options_.prefix + key});
+    }
+    servers_->call(requests, servers_->deadline());
     std::vector<std::optional<StoredValue>> values;
     values.reserve(keys.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) values.push_back(value_in(*replies[i], keys[i]));
+    for (const auto& request : requests) {
+      must_be_granted(request);
+      for (const auto& reply : request.replies) {
+        values.push_back(internal::redis_value_in(*reply, keys[values.size()]));
+      }
+    }
     return values;
   }
 
-  /// Some keys, without prefix; moves `cursor`, to "0" after the last.
-  [[nodiscard]] std::vector<std::string> next_page(std::string& cursor) {
-    const RedisCommand command{"SCAN",  cursor, "MATCH", escaped(options_.prefix) + "*",
-                               "COUNT", "1000"};
-    const auto reply = pool_.with([&](RedisConnection& connection, SteadyNanos deadline) {
-      return connection.call(command, deadline);
-    });
+  /// Some keys of `node`, without prefix; moves `cursor`, to "0" after the last.
+  [[nodiscard]] std::vector<std::string> next_page(internal::RedisNode& node, std::string& cursor) {
+    const auto reply =
+        node.ask({"SCAN", cursor, "MATCH", escaped(options_.prefix) + "*", "COUNT", "1000"},
+                 servers_->deadline());
     const bool whole = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
                        reply->element[0]->type == REDIS_REPLY_STRING &&
                        reply->element[1]->type == REDIS_REPLY_ARRAY;
@@ -314,40 +327,25 @@ class RedisStore final : public BackingStore {
     return keys;
   }
 
-  /// The script by its digest, which the server keeps it under; by its text where it does not.
-  void run_script(RedisConnection& connection, RedisCommand& command, SteadyNanos deadline) {
-    try {
-      command[0] = "EVALSHA";
-      command[1] = digest_of_script(connection, deadline);
-      static_cast<void>(connection.call(command, deadline));
-    } catch (const internal::RedisRefusal& refusal) {
-      // It was restarted, or forgets scripts, or does not let us load one.
-      if (std::string_view(refusal.what()).find("NOSCRIPT") == std::string_view::npos) throw;
-      command[0] = "EVAL";
-      command[1] = kWriteScript;
-      static_cast<void>(connection.call(command, deadline));
-    }
-  }
-
-  /// The same on every server, so one has to tell it only once.
-  [[nodiscard]] std::string digest_of_script(RedisConnection& connection, SteadyNanos deadline) {
+  /// What the server keeps the script under. The same on every server, so one has to tell it only
+  /// once.
+  [[nodiscard]] std::string digest_of_script(std::uint16_t slot, SteadyNanos deadline) {
     {
       const std::lock_guard lock(digest_mutex_);
       if (!digest_.empty()) return digest_;
     }
-    RedisReply reply;
-    try {
-      reply = connection.call(RedisCommand{"SCRIPT", "LOAD", kWriteScript}, deadline);
-    } catch (const internal::RedisRefusal&) {
-      return "none";  // The server answers this with NOSCRIPT, and then gets the text.
-    }
+    RedisRequest request{slot, {{"SCRIPT", "LOAD", internal::redis_write_script()}}};
+    servers_->call(std::span(&request, 1), deadline);
+    // If it is refused: the server answers this with NOSCRIPT, and then gets the text.
+    if (!request.refusal.empty()) return "none";
+    const auto& reply = *request.replies.front();
     const std::lock_guard lock(digest_mutex_);
-    if (reply->type == REDIS_REPLY_STRING) digest_.assign(reply->str, reply->len);
+    if (reply.type == REDIS_REPLY_STRING) digest_.assign(reply.str, reply.len);
     return digest_.empty() ? "none" : digest_;
   }
 
   const RedisStoreOptions options_;
-  internal::RedisPool pool_;
+  const std::unique_ptr<internal::RedisServers> servers_;
   std::mutex digest_mutex_;
   std::string digest_;
 };
@@ -363,6 +361,10 @@ std::unique_ptr<BackingStore> internal::new_redis_store(const Parameters& parame
   options.host = parameters.get_string("host", options.host);
   const auto port = parameters.get_uint("port", options.port);
   options.unix_socket = parameters.get_string("unix_socket", "");
+  options.cluster = parameters.get_string("cluster", "");
+  if (!options.cluster.empty() && (parameters.contains("host") || parameters.contains("port"))) {
+    throw ConfigError("store \"redis\": cluster has the addresses; remove host and port");
+  }
   options.password_file = parameters.get_string("password_file", "");
   options.password_env = parameters.get_string("password_env", "");
   const auto db = parameters.get_uint("db", options.db);

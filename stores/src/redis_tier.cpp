@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "millis.h"
-#include "redis_pool.h"
+#include "redis_cluster_tracker.h"
+#include "redis_servers.h"
 #include "redis_tracker.h"
 
 namespace tarmac {
@@ -15,6 +16,7 @@ namespace {
 using internal::kNanosInMilli;
 using internal::RedisCommand;
 using internal::RedisReply;
+using internal::RedisRequest;
 
 [[noreturn]] void refuse(const std::string& what) { throw ConfigError("redis tier: " + what); }
 
@@ -45,43 +47,55 @@ RedisTierOptions checked(RedisTierOptions options) {
 
 class RedisTier::Impl {
  public:
-  Impl(RedisTierOptions options, Listener listener)
-      : options_(checked(std::move(options))),
-        pool_(options_.server),
-        tracker_(options_, std::move(listener)) {}
+  Impl(RedisTierOptions options, Listener listener) : options_(checked(std::move(options))) {
+    if (options_.server.cluster.empty()) {
+      servers_ = internal::make_redis_servers(options_.server);
+      channel_ = std::make_unique<internal::RedisTracker>(options_, std::move(listener));
+    } else {
+      auto cluster = std::make_unique<internal::RedisCluster>(options_.server);
+      auto& nodes = *cluster;
+      servers_ = std::move(cluster);
+      channel_ =
+          std::make_unique<internal::RedisClusterTracker>(options_, std::move(listener), nodes);
+    }
+  }
 
   [[nodiscard]] const RedisTierOptions& options() const noexcept { return options_; }
   [[nodiscard]] const std::atomic<SteadyNanos>& heard_until() const noexcept {
-    return tracker_.heard_until();
+    return channel_->heard_until();
   }
 
-  [[nodiscard]] std::vector<RedisReply> call(std::span<const RedisCommand> commands) {
+  void call(std::span<RedisRequest> requests) {
     try {
       round_trips_.fetch_add(1, std::memory_order_relaxed);
-      return pool_.with([&](internal::RedisConnection& connection, SteadyNanos deadline) {
-        return connection.call(commands, deadline);
-      });
+      const auto trips = servers_->call(requests, servers_->deadline());
+      round_trips_.fetch_add(trips - 1, std::memory_order_relaxed);
+      for (const auto& one : requests) must_be_granted(one);
     } catch (const StoreError&) {
       errors_.fetch_add(1, std::memory_order_relaxed);
       throw;
     }
   }
 
+  /// The answer to one command on `key`.
+  [[nodiscard]] RedisReply call(std::string_view key, RedisCommand command) {
+    RedisRequest request{servers_->slot_of(options_.server.prefix, key), {}};
+    request.commands.push_back(std::move(command));
+    call(std::span(&request, 1));
+    return std::move(request.replies.front());
+  }
+
   void fetch(std::span<const std::string> keys, std::vector<std::optional<Value>>& values) {
-    // In one transaction, or a value could get the TTL of the next one.
-    std::vector<RedisCommand> commands{{"MULTI"}, {"MGET"}};
-    for (const auto& key : keys) commands[1].push_back(options_.server.prefix + key);
-    for (const auto& key : keys) commands.push_back({"PTTL", options_.server.prefix + key});
-    commands.push_back({"EXEC"});
-    const auto replies = call(commands);
-    const auto& all = *replies.back();
-    if (all.type != REDIS_REPLY_ARRAY || all.elements != keys.size() + 1) refuse_answer();
-    const auto& found = *all.element[0];
-    if (found.type != REDIS_REPLY_ARRAY || found.elements != keys.size()) refuse_answer();
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      values.push_back(value_in(*found.element[i], *all.element[i + 1]));
-      (values.back() ? fetched_ : absent_).fetch_add(1, std::memory_order_relaxed);
+    // Of a cluster each key by itself: one command must not have keys of two slots, nor, while a
+    // slot is on its way to another node, several keys of that one.
+    const auto each = servers_->is_cluster() ? std::size_t{1} : keys.size();
+    std::vector<RedisRequest> requests;
+    requests.reserve(keys.size() / each);
+    for (std::size_t i = 0; i < keys.size(); i += each) {
+      requests.push_back(fetch_of(keys.subspan(i, each)));
     }
+    call(requests);
+    for (const auto& one : requests) take(*one.replies.back(), each, values);
   }
 
   [[nodiscard]] RedisCommand set_command(std::string_view key, std::string_view bytes,
@@ -100,11 +114,31 @@ class RedisTier::Impl {
     stats.absent = absent_.load();
     stats.round_trips = round_trips_.load();
     stats.errors = errors_.load();
-    tracker_.fill(stats);
+    stats.redirects = servers_->redirects();
+    channel_->fill(stats);
     return stats;
   }
 
  private:
+  [[nodiscard]] RedisRequest fetch_of(std::span<const std::string> keys) const {
+    const auto& prefix = options_.server.prefix;
+    // In one transaction, or a value could get the TTL of the next one.
+    RedisRequest request{servers_->slot_of(prefix, keys.front()), {{"MULTI"}, {"MGET"}}};
+    for (const auto& key : keys) request.commands[1].push_back(prefix + key);
+    for (const auto& key : keys) request.commands.push_back({"PTTL", prefix + key});
+    request.commands.push_back({"EXEC"});
+    return request;
+  }
+  /// From the answer to EXEC.
+  void take(const redisReply& all, std::size_t keys, std::vector<std::optional<Value>>& values) {
+    if (all.type != REDIS_REPLY_ARRAY || all.elements != keys + 1) refuse_answer();
+    const auto& found = *all.element[0];
+    if (found.type != REDIS_REPLY_ARRAY || found.elements != keys) refuse_answer();
+    for (std::size_t i = 0; i < keys; ++i) {
+      values.push_back(value_in(*found.element[i], *all.element[i + 1]));
+      (values.back() ? fetched_ : absent_).fetch_add(1, std::memory_order_relaxed);
+    }
+  }
   static std::optional<Value> value_in(const redisReply& value, const redisReply& ttl) {
     if (ttl.type != REDIS_REPLY_INTEGER) refuse_answer();
     if (value.type == REDIS_REPLY_NIL) return std::nullopt;
@@ -115,13 +149,13 @@ class RedisTier::Impl {
   }
 
   const RedisTierOptions options_;
-  internal::RedisPool pool_;
+  std::unique_ptr<internal::RedisServers> servers_;
   std::atomic<std::uint64_t> fetched_{0};
   std::atomic<std::uint64_t> absent_{0};
   std::atomic<std::uint64_t> round_trips_{0};
   std::atomic<std::uint64_t> errors_{0};
-  /// The last, so that its thread finds all else.
-  internal::RedisTracker tracker_;
+  /// The last, so that its threads find all else.
+  std::unique_ptr<internal::RedisChannel> channel_;
 };
 
 RedisTier::RedisTier(RedisTierOptions options, Listener listener)
@@ -146,20 +180,18 @@ std::vector<std::optional<RedisTier::Value>> RedisTier::fetch(std::span<const st
 
 void RedisTier::store(std::string_view key, std::string_view bytes,
                       std::optional<std::chrono::nanoseconds> ttl) {
-  const auto command = impl_->set_command(key, bytes, ttl);
-  static_cast<void>(impl_->call(std::span(&command, 1)));
+  static_cast<void>(impl_->call(key, impl_->set_command(key, bytes, ttl)));
 }
 
 bool RedisTier::store_if_absent(std::string_view key, std::string_view bytes,
                                 std::optional<std::chrono::nanoseconds> ttl) {
   auto command = impl_->set_command(key, bytes, ttl);
   command.emplace_back("NX");
-  return impl_->call(std::span(&command, 1)).front()->type != REDIS_REPLY_NIL;
+  return impl_->call(key, std::move(command))->type != REDIS_REPLY_NIL;
 }
 
 bool RedisTier::remove(std::string_view key) {
-  const RedisCommand command{"DEL", options().server.prefix + std::string(key)};
-  return impl_->call(std::span(&command, 1)).front()->integer != 0;
+  return impl_->call(key, {"DEL", options().server.prefix + std::string(key)})->integer != 0;
 }
 
 std::vector<ExtraFigure> internal::tier_figures(const RedisTierStats& stats) {
@@ -172,6 +204,7 @@ std::vector<ExtraFigure> internal::tier_figures(const RedisTierStats& stats) {
   std::vector<ExtraFigure> all{
       count("l2_round_trips_total", "Times the second tier was asked.", stats.round_trips),
       count("l2_errors_total", "Times it did not answer, or refused.", stats.errors),
+      count("l2_redirects_total", "Times a node of a cluster sent us to another.", stats.redirects),
       figure("l1_unheard_seconds_total", "Time in which changes were not heard of.",
              stats.unheard_seconds)};
   const auto labelled = [&](const char* name, const char* help, const char* label,

@@ -21,9 +21,11 @@ bool is_text(const redisReply& reply, std::string_view text) {
 
 }  // namespace
 
-RedisTracker::RedisTracker(const RedisTierOptions& options, RedisTier::Listener listener)
+RedisTracker::RedisTracker(const RedisTierOptions& options, RedisTier::Listener listener,
+                           std::function<void()> on_heard)
     : options_(options),
       listener_(std::move(listener)),
+      on_heard_(std::move(on_heard)),
       lost_at_(clock_.steady_now()),
       random_(static_cast<std::uint32_t>(random_seed())),
       thread_([this] { run(); }) {}
@@ -76,10 +78,10 @@ void RedisTracker::serve() {
   RedisConnection connection(options_.server, clock_, deadline);
   subscribe(connection);
   // What was kept before has missed changes; what is fetched from now on has not.
-  heard_until_.store(0);
+  set_heard_until(0);
   forget_all(by_loss_);
   unheard_nanoseconds_ += clock_.steady_now() - lost_at_.exchange(0);
-  heard_until_.store(deadline_after(now, options_.heartbeat_limit.count()));
+  set_heard_until(deadline_after(now, options_.heartbeat_limit.count()));
   listen(connection);
 }
 
@@ -114,8 +116,7 @@ void RedisTracker::listen(RedisConnection& connection) {
     // All that was said before the answer has been heard: the state of when it was asked for.
     alive_at = asked_at;
     asked_at = 0;
-    heard_until_.store(deadline_after(alive_at, options_.heartbeat_limit.count()),
-                       std::memory_order_release);
+    set_heard_until(deadline_after(alive_at, options_.heartbeat_limit.count()));
     ++heartbeats_;
   }
 }
@@ -166,11 +167,16 @@ void RedisTracker::note_loss() {
   if (lost_at_.load() != 0) return;  // It was not there.
   lost_at_.store(now);
   if (options_.serve_unheard.count() > 0) {
-    heard_until_.store(deadline_after(now, options_.serve_unheard.count()));
+    set_heard_until(deadline_after(now, options_.serve_unheard.count()));
     return;
   }
-  heard_until_.store(0);
+  set_heard_until(0);
   forget_all(by_loss_);
+}
+
+void RedisTracker::set_heard_until(SteadyNanos until) {
+  heard_until_.store(until, std::memory_order_release);
+  if (on_heard_) on_heard_();
 }
 
 void RedisTracker::fill(RedisTierStats& stats) const {

@@ -105,6 +105,32 @@ TEST(ConfigFile, ReadsEveryKeyOfASecondTier) {
   EXPECT_EQ(l2.batch_max, 8U);
   EXPECT_EQ(l2.ttl, 10s);
   EXPECT_EQ(cache_of("    l2: {prefix: p, password_env: VARIABLE}\n").l2->password_env, "VARIABLE");
+  EXPECT_EQ(cache_of("    l2: {prefix: p, cluster: \"a:1, b:2\"}\n").l2->cluster, "a:1, b:2");
+}
+
+TEST(ConfigFile, RefusesAClusterThatIsNone) {
+  for (const char* wrong :
+       {"cluster: a", "cluster: \"a:1, :2\"", "cluster: \"a:b\"", "cluster: \",\"",
+        "cluster: \"a:1\", host: b", "cluster: \"a:1\", port: 2", "cluster: \"a:1\", db: 1",
+        "cluster: \"a:1\", unix_socket: s"}) {
+    try {
+      static_cast<void>(cache_of("    l2: {prefix: p, " + std::string(wrong) + "}\n"));
+      ADD_FAILURE() << "it was read: " << wrong;
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("cluster")) << wrong;
+    }
+  }
+}
+
+TEST(ConfigFile, RefusesTwoSecondTiersBelowOnePrefixOfACluster) {
+  const auto read = [](const std::string& first, const std::string& second) {
+    static_cast<void>(parse_config("caches:\n  - {name: a, l2: {prefix: p, cluster: \"" + first +
+                                       "\"}}\n  - {name: b, l2: {prefix: p, " + second + "}}\n",
+                                   "f"));
+  };
+  EXPECT_THROW(read("x:1, y:1", "cluster: \"z:1,y:1\""), ConfigError);
+  read("x:1, y:1", "cluster: \"z:1\"");
+  read("x:1", "host: x");
 }
 
 TEST(ConfigFile, RefusesTwoLogsInOneDirectory) {

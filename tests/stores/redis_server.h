@@ -72,6 +72,27 @@ class RedisServer {
 
   /// What the server answers, as text or number in text.
   std::string ask(const std::vector<std::string>& command) const {
+    return text_of(*reply_to(command));
+  }
+  /// The elements of what the server answers.
+  std::vector<std::string> ask_all(const std::vector<std::string>& command) const {
+    const auto reply = reply_to(command);
+    std::vector<std::string> elements;
+    for (std::size_t i = 0; i < reply->elements; ++i) {
+      elements.push_back(text_of(*reply->element[i]));
+    }
+    return elements;
+  }
+
+ private:
+  using Reply = std::unique_ptr<redisReply, decltype(&freeReplyObject)>;
+
+  static std::string text_of(const redisReply& reply) {
+    if (reply.type == REDIS_REPLY_INTEGER) return std::to_string(reply.integer);
+    return reply.str == nullptr ? "" : std::string(reply.str, reply.len);
+  }
+
+  Reply reply_to(const std::vector<std::string>& command) const {
     const std::unique_ptr<redisContext, decltype(&redisFree)> context(
         redisConnectUnix(socket().c_str()), redisFree);
     std::vector<const char*> words;
@@ -80,16 +101,13 @@ class RedisServer {
       words.push_back(word.data());
       sizes.push_back(word.size());
     }
-    const std::unique_ptr<redisReply, decltype(&freeReplyObject)> reply(
-        static_cast<redisReply*>(redisCommandArgv(context.get(), static_cast<int>(words.size()),
-                                                  words.data(), sizes.data())),
-        freeReplyObject);
+    Reply reply(static_cast<redisReply*>(redisCommandArgv(
+                    context.get(), static_cast<int>(words.size()), words.data(), sizes.data())),
+                freeReplyObject);
     if (!reply) throw std::runtime_error("redis-server does not answer the test");
-    if (reply->type == REDIS_REPLY_INTEGER) return std::to_string(reply->integer);
-    return reply->str == nullptr ? "" : std::string(reply->str, reply->len);
+    return reply;
   }
 
- private:
   ScratchFolder folder_;
   std::vector<std::string> arguments_;
   pid_t process_ = -1;

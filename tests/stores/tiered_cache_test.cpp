@@ -212,7 +212,7 @@ TEST_F(Tiers, TellTheirFigures) {
   EXPECT_EQ(read.at("tarmac_cache_l1_heard"), 1);
   EXPECT_EQ(read.at("tarmac_cache_l1_invalidations_total malformed"), 0);
   EXPECT_EQ(read.at("tarmac_cache_l1_bypassed_total"), 0);
-  EXPECT_EQ(read.size(), 12U);
+  EXPECT_EQ(read.size(), 13U);
 }
 
 TEST(TierOptions, RefuseWhatCannotWork) {

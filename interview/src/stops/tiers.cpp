@@ -167,8 +167,9 @@ consistency: reads fail fast, `get_or_load` asks its source. Who prefers availab
                      {"And partitioning, when one Redis is not enough?",
                       "A prefix to a server, or consistent hashing of keys over servers in front "
                       "of several tiers: each key then moves "
-                      "only when its server goes. Redis Cluster is not supported, because tracking "
-                      "is per node."},
+                      "only when its server goes. Redis Cluster does the dividing itself "
+                      "(`cluster`): as tracking is per node, each primary gets a channel, and "
+                      "what is kept counts only while all are heard."},
                      {"Why not a TTL of a second instead?",
                       "Simple, and a good answer if a second of staleness is fine: but then every "
                       "hot key is fetched each second by every process."},

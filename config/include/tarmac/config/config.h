@@ -30,6 +30,8 @@ struct L2Config {
   std::string host = "127.0.0.1";
   std::uint16_t port = 6'379;
   std::filesystem::path unix_socket;
+  /// Addresses of some nodes, with commas between them, if it is a Redis Cluster.
+  std::string cluster;
   std::filesystem::path password_file;
   std::string password_env;
   std::uint32_t db = 0;

@@ -27,6 +27,7 @@ namespace tarmac {
   server.host = l2.host;
   server.port = l2.port;
   server.unix_socket = l2.unix_socket;
+  server.cluster = l2.cluster;
   server.password_file = l2.password_file;
   server.password_env = l2.password_env;
   server.db = l2.db;

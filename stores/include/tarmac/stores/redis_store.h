@@ -1,4 +1,5 @@
-// A store in a Redis server: shared between machines, gone slow or gone away now and then.
+// A store in a Redis server or cluster: shared between machines, gone slow or gone away now and
+// then.
 #pragma once
 
 #include <tarmac/core/backing_store.h>
@@ -17,6 +18,9 @@ struct RedisStoreOptions {
   std::uint16_t port = 6'379;
   /// If not empty, the server's socket, instead of host and port.
   std::filesystem::path unix_socket;
+  /// If not empty, some nodes of a Redis Cluster, `host:port` with commas between them, instead of
+  /// host and port: they tell the others. All other settings hold for each node.
+  std::string cluster;
   /// Where the password is: the first line of a file, or an environment variable. Read anew for
   /// each connection. Neither is needed; both is refused.
   std::filesystem::path password_file;
@@ -24,7 +28,8 @@ struct RedisStoreOptions {
   std::uint32_t db = 0;
   /// In front of each key, so that several stores share a server.
   std::string prefix = "tarmac:";
-  /// So many at most are open, made when they are needed; a further call waits for its turn.
+  /// So many at most are open to a server, made when they are needed; a further call waits for its
+  /// turn.
   std::uint32_t connections = 4;
   /// How long one call may take in all: waiting for its turn, connecting, sending, and the last
   /// byte of the answer. scan() and size() have as long for each thousand keys.
@@ -41,10 +46,16 @@ struct RedisStoreOptions {
 ///
 /// - Choose it for: values that several machines share, and servers that are there already.
 /// - Avoid it for: values that must survive the server, unless it is set up to keep them.
-/// - Cost: one round trip for a look-up or a batch, and for the look-ups of load_many().
+/// - Cost: one round trip for a look-up or a batch, and for the look-ups of load_many(); of a
+///   cluster, one to each node that has some of the keys, one node after the other.
 /// - Atomicity: a batch is one script on the server, which looks at all stamps before it writes. If
 ///   the connection breaks after it was sent, the batch may have been applied: write() throws, and
 ///   the same batch may be written again.
+/// - Clusters: a batch is a script for each slot of its keys, and while a slot is being moved one
+/// for
+///   each key of it. So what is whole is the part of one slot; if write() throws, other parts may
+///   have been applied, and the same batch may be written again. A prefix with a `{tag}` puts all
+///   keys into one slot, and so on one node.
 /// - Expiry: told to the server, which removes the value at its time by its own clock.
 /// - Failures: a call takes `call_limit` at most, whatever the server does; no signal is raised. A
 ///   connection on which anything went wrong is closed. One that was closed while idle is replaced

@@ -28,7 +28,7 @@ struct RedisTierOptions {
   std::chrono::nanoseconds heartbeat_limit = std::chrono::seconds(1);
   /// How long values of this process may be returned after the channel was lost. 0: not at all.
   std::chrono::nanoseconds serve_unheard{0};
-  /// Keys in one round trip.
+  /// Keys in one round trip; of a cluster, in one to each node that has some of them.
   std::uint32_t batch_max = 32;
 };
 
@@ -38,12 +38,15 @@ struct RedisTierStats {
   std::uint64_t absent = 0;
   std::uint64_t round_trips = 0;
   std::uint64_t errors = 0;
+  /// Times a node of a cluster sent us to another.
+  std::uint64_t redirects = 0;
   /// By cause: a key changed, the server was emptied, the channel was lost or made anew, or said
   /// what is not understood.
   std::uint64_t key_invalidations = 0;
   std::uint64_t flush_invalidations = 0;
   std::uint64_t lost_invalidations = 0;
   std::uint64_t malformed_invalidations = 0;
+  /// Answered by the server; by each node of a cluster.
   std::uint64_t heartbeats = 0;
   double unheard_seconds = 0;
   bool heard = false;
@@ -54,18 +57,18 @@ namespace internal {
 [[nodiscard]] std::vector<ExtraFigure> tier_figures(const RedisTierStats& stats);
 }  // namespace internal
 
-/// The values of a Redis server, and its invalidation channel (CLIENT TRACKING with BCAST, which
-/// costs the server no memory for each key). What TieredCache is made with; a program that keeps
-/// values in a way of its own may use it, too.
+/// The values of a Redis server, or of a cluster, and its invalidation channel (CLIENT TRACKING
+/// with BCAST, which costs the server no memory for each key). What TieredCache is made with; a
+/// program that keeps values in a way of its own may use it, too.
 ///
 /// - Thread-safety: all members may be called from any thread.
 /// - Exceptions: ConfigError for what cannot work; StoreError within `call_limit`. The server need
 ///   not answer yet.
 class RedisTier {
  public:
-  /// Called by a thread of the tier, which reads on only after they return: they must not wait for
-  /// this tier, nor throw. Whoever is in the middle of fetching a key that is named must not keep
-  /// what it gets.
+  /// Called by a thread of the tier, or one for each node of a cluster at the same time, which
+  /// reads on only after they return: they must not wait for this tier, nor throw. Whoever is in
+  /// the middle of fetching a key that is named must not keep what it gets.
   struct Listener {
     std::function<void(std::string_view key)> on_changed;
     std::function<void()> on_all_changed;
