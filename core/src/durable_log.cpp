@@ -12,6 +12,7 @@ std::optional<StoreWrite> Debts::add(StoreWrite write) {
   if (found != by_key_.end()) return std::exchange(found->second, std::move(write));
   auto key = write.key;
   by_key_.emplace(std::move(key), std::move(write));
+  count_.store(by_key_.size(), std::memory_order_relaxed);
   return std::nullopt;
 }
 
@@ -20,12 +21,14 @@ bool Debts::pay(const std::string& key, std::uint64_t stamp) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end() || found->second.stamp != stamp) return false;
   by_key_.erase(found);
+  count_.store(by_key_.size(), std::memory_order_relaxed);
   return true;
 }
 
 void Debts::drop(const std::string& key) {
   const std::lock_guard lock(mutex_);
   by_key_.erase(key);
+  count_.store(by_key_.size(), std::memory_order_relaxed);
 }
 
 std::optional<StoreWrite> Debts::of(const std::string& key) const {
@@ -43,11 +46,6 @@ std::vector<StoreWrite> Debts::all() const {
   return debts;
 }
 
-std::size_t Debts::count() const {
-  const std::lock_guard lock(mutex_);
-  return by_key_.size();
-}
-
 void Debts::replace(std::vector<StoreWrite> debts) {
   const std::lock_guard lock(mutex_);
   by_key_.clear();
@@ -55,6 +53,7 @@ void Debts::replace(std::vector<StoreWrite> debts) {
     auto key = write.key;
     by_key_.insert_or_assign(std::move(key), std::move(write));
   }
+  count_.store(by_key_.size(), std::memory_order_relaxed);
 }
 
 DurableLog::DurableLog(const std::string& cache_name, const DurabilityOptions& options)
@@ -78,7 +77,7 @@ void DurableLog::refuse_in_child() const {
 void DurableLog::commit(std::span<const JournalRecord> batch) {
   refuse_in_child();
   try {
-    journal_->wait(journal_->append(batch));
+    journal_->commit(batch);
   } catch (const DurabilityError& error) {
     if (!forgives(error)) throw;
   }

@@ -79,7 +79,15 @@ auto NodeTable<Paired>::make_room(std::uint64_t expected) -> Replaced {
   if (end > before && end < count && most_in<kSlots>(end) > size_) count = end;
   count = without_small_divisors(count, kFewGroups);
   auto larger = std::make_unique<Groups>(count);
+  constexpr std::size_t kAhead = 4;
   for (std::size_t i = 0; i < before; ++i) {
+    // The nodes' hashes are wanted, and lie anywhere: many at a time come from memory.
+    if (i + kAhead < before) {
+      for (const auto& slot : old->first[i + kAhead].slots) {
+        const EntryNode* node = node_of(slot.load(std::memory_order_relaxed));
+        if (node != nullptr) __builtin_prefetch(&node->hash);
+      }
+    }
     const Group& group = old->first[i];
     for (std::size_t slot = 0; slot < kSlots; ++slot) {
       const auto word = group.slots[slot].load(std::memory_order_relaxed);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +15,10 @@ namespace tarmac::internal {
 
 template <std::unsigned_integral Number>
 void store_number(char* to, Number number) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {  // One instruction, not eight.
+    std::memcpy(to, &number, sizeof(Number));
+    return;
+  }
   for (std::size_t i = 0; i < sizeof(Number); ++i) {
     to[i] = static_cast<char>(static_cast<unsigned char>(number >> (8U * i)));
   }
@@ -21,6 +27,10 @@ void store_number(char* to, Number number) noexcept {
 template <std::unsigned_integral Number>
 [[nodiscard]] Number load_number(const char* from) noexcept {
   Number number = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&number, from, sizeof(Number));
+    return number;
+  }
   for (std::size_t i = 0; i < sizeof(Number); ++i) {
     const auto byte = static_cast<unsigned char>(from[i]);
     number = static_cast<Number>(number | static_cast<Number>(Number{byte} << (8U * i)));

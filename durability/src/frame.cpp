@@ -1,6 +1,7 @@
 #include "frame.h"
 
 #include <algorithm>
+#include <bit>
 #include <random>
 
 #include "bytes.h"
@@ -28,6 +29,10 @@ constexpr std::uint8_t kHasTtl = 4;
 constexpr std::uint8_t kWeighed = 8;
 constexpr std::uint8_t kVisited = 16;
 constexpr std::uint8_t kKnownFlags = 31;
+/// Each of these announces a number.
+constexpr std::uint8_t kNumberFlags = kExpires | kHasTtl | kWeighed | kVisited;
+constexpr std::size_t kStampAt = 12;
+constexpr std::size_t kChangeHeaderLeast = 20;
 
 constexpr std::string_view kNoChecksum("\0\0\0\0", 4);
 
@@ -45,35 +50,42 @@ std::uint32_t header_checksum(std::string_view header, std::uint32_t seed) noexc
   return crc32c(header.substr(kPayloadBytesAt, kFrameHeaderBytes - kPayloadBytesAt), crc);
 }
 
-/// One change from the front of `from`.
-std::optional<JournalRecord> take_change(Cursor& from) {
-  const auto kind = from.number<std::uint8_t>();
-  const auto flags = from.number<std::uint8_t>();
-  const auto zero = from.number<std::uint16_t>();
-  const auto key_bytes = from.number<std::uint32_t>();
-  const auto value_bytes = from.number<std::uint32_t>();
-  const auto stamp = from.number<std::uint64_t>();
-  if (from.failed() || *zero != 0 || (*flags & ~kKnownFlags) != 0) return std::nullopt;
-  if (*kind < static_cast<std::uint8_t>(JournalRecord::Kind::put) ||
-      *kind > static_cast<std::uint8_t>(JournalRecord::Kind::strategy)) {
-    return std::nullopt;
+/// Takes one change from the front of `from`. False if there is none.
+bool take_change(std::string_view& from, JournalRecord& change) noexcept {
+  if (from.size() < kChangeHeaderLeast) return false;
+  const char* at = from.data();
+  const auto kind = load_number<std::uint8_t>(at);
+  const auto flags = load_number<std::uint8_t>(at + 1);
+  const auto zero = load_number<std::uint16_t>(at + 2);
+  const std::uint64_t key_bytes = load_number<std::uint32_t>(at + 4);
+  const std::uint64_t value_bytes = load_number<std::uint32_t>(at + 8);
+  if (zero != 0 || (flags & ~kKnownFlags) != 0) return false;
+  if (kind < static_cast<std::uint8_t>(JournalRecord::Kind::put) ||
+      kind > static_cast<std::uint8_t>(JournalRecord::Kind::strategy)) {
+    return false;
   }
-  JournalRecord change;
-  change.kind = static_cast<JournalRecord::Kind>(*kind);
-  change.dirty = (*flags & kDirty) != 0;
-  change.stamp = *stamp;
-  const auto optional_number = [&](std::uint8_t flag) {
-    return (*flags & flag) != 0 ? from.number<std::uint64_t>() : std::nullopt;
+  const auto numbers = static_cast<unsigned>(std::popcount<std::uint8_t>(flags & kNumberFlags));
+  const auto header = kChangeHeaderLeast + numbers * sizeof(std::uint64_t);
+  if (header + key_bytes + value_bytes > from.size()) return false;
+  change.kind = static_cast<JournalRecord::Kind>(kind);
+  change.dirty = (flags & kDirty) != 0;
+  change.stamp = load_number<std::uint64_t>(at + kStampAt);
+  at += kChangeHeaderLeast;
+  const auto next_number = [&at] {
+    const auto number = load_number<std::uint64_t>(at);
+    at += sizeof number;
+    return number;
   };
-  const auto expires_at = optional_number(kExpires);
-  if (expires_at) change.expires_at = static_cast<WallNanos>(*expires_at);
-  change.ttl = static_cast<std::int64_t>(optional_number(kHasTtl).value_or(0));
-  change.weight = optional_number(kWeighed);
-  change.visits = optional_number(kVisited).value_or(0);
-  change.key = from.take(*key_bytes).value_or(std::string_view());
-  change.value = from.take(*value_bytes).value_or(std::string_view());
-  if (from.failed()) return std::nullopt;
-  return change;
+  change.expires_at.reset();
+  change.weight.reset();
+  if ((flags & kExpires) != 0) change.expires_at = static_cast<WallNanos>(next_number());
+  change.ttl = (flags & kHasTtl) != 0 ? static_cast<std::int64_t>(next_number()) : 0;
+  if ((flags & kWeighed) != 0) change.weight = next_number();
+  change.visits = (flags & kVisited) != 0 ? next_number() : 0;
+  change.key = from.substr(header, key_bytes);
+  change.value = from.substr(header + key_bytes, value_bytes);
+  from.remove_prefix(header + key_bytes + value_bytes);
+  return true;
 }
 
 }  // namespace
@@ -118,12 +130,11 @@ void append_change(std::string& to, const JournalRecord& change) {
 }
 
 std::optional<std::uint64_t> read_changes(std::string_view bytes, const Journal::Visit& visit) {
-  Cursor cursor(bytes);
+  JournalRecord change;
   std::uint64_t count = 0;
-  while (!cursor.rest().empty()) {
-    const auto change = take_change(cursor);
-    if (!change) return std::nullopt;
-    if (visit) visit(*change);
+  while (!bytes.empty()) {
+    if (!take_change(bytes, change)) return std::nullopt;
+    if (visit) visit(change);
     ++count;
   }
   return count;

@@ -224,13 +224,14 @@ bool ImageFileReader::show(const Block& block, const Journal::Visit& visit) {
   return !visit || read_changes(*raw, visit).has_value();
 }
 
-void ImageFileReader::read(const Journal::Visit& visit) {
+template <class Use>
+void ImageFileReader::walk(const Use& use) {
   std::uint64_t offset = blocks_begin_;
   std::uint64_t entries = 0;
   std::uint32_t chain = 0;
   for (std::uint64_t index = 0; index < footer_.blocks; ++index) {
     const auto block = block_at(offset);
-    if (!block || block->header.index != index || !show(*block, visit)) {
+    if (!block || block->header.index != index || !use(*block)) {
       damaged("block " + std::to_string(index) + " is damaged", offset);
     }
     entries += block->header.entries;
@@ -240,6 +241,14 @@ void ImageFileReader::read(const Journal::Visit& visit) {
   if (offset != footer_.offset || entries != footer_.entries || chain != footer_.chain) {
     damaged("the blocks are not those that its end counts", offset);
   }
+}
+
+void ImageFileReader::verify() {
+  walk([](const Block&) { return true; });
+}
+
+void ImageFileReader::read(const Journal::Visit& visit) {
+  walk([&](const Block& block) { return show(block, visit); });
 }
 
 std::uint64_t ImageFileReader::read_sound(const Journal::Visit& visit) {

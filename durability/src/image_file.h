@@ -87,7 +87,10 @@ class ImageFileReader {
   [[nodiscard]] const ImageFooter& footer() const noexcept { return footer_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return size_; }
 
-  /// Shows all entries; with an empty `visit` it only checks them.
+  /// Checks the checksums of all blocks, and that they are those of this file.
+  void verify();
+  /// Shows all entries; with an empty `visit` it only checks them. Each block is checked, down to
+  /// its entries, before any of it is shown.
   void read(const Journal::Visit& visit);
   /// Shows the entries of blocks that are whole, and leaves out the others. Returns how many blocks
   /// were whole.
@@ -102,6 +105,9 @@ class ImageFileReader {
   /// nullopt: there is no whole block at `offset`.
   [[nodiscard]] std::optional<Block> block_at(std::uint64_t offset);
   [[nodiscard]] bool show(const Block& block, const Journal::Visit& visit);
+  /// Calls `use(block)`, which says whether it is sound, for all blocks.
+  template <class Use>
+  void walk(const Use& use);
   [[noreturn]] void damaged(std::string_view what, std::uint64_t offset) const;
 
   const Folder& folder_;

@@ -2,6 +2,7 @@
 
 #include <tarmac/core/error.h>
 #include <tarmac/core/internal/process.h>
+#include <tarmac/core/internal/spin_then_wait.h>
 #include <tarmac/durability/log.h>
 
 #include <algorithm>
@@ -105,11 +106,25 @@ JournalPosition Log::append(std::span<const JournalRecord> batch) {
   const auto header =
       header_for(payload, FrameType::changes, static_cast<std::uint32_t>(batch.size()));
   Lock lock(mutex_);
+  return append_held(lock, header, payload);
+}
+
+void Log::commit(std::span<const JournalRecord> batch) {
+  refuse_other_process();
+  const auto& payload = encode_batch(batch, options_.max_record_bytes);
+  const auto header =
+      header_for(payload, FrameType::changes, static_cast<std::uint32_t>(batch.size()));
+  auto lock = spin_then_wait(mutex_);
+  wait_held(lock, append_held(lock, header, payload));
+}
+
+JournalPosition Log::append_held(Lock& lock, const FrameHeader& header, std::string_view payload) {
   if (!recovered_) throw UsageError("a journal is recovered before anything is appended");
   wait_for_room(lock);
   if (is_broken() && !gap_covered_) {
     if (!options_.fail_open) refuse();
     gap_ = true;
+    grown_ = true;
     return appended_;
   }
   const auto position = take_record(header, payload);
@@ -147,6 +162,30 @@ bool Log::is_safe(JournalPosition position) const noexcept {
 void Log::wait(JournalPosition position) {
   refuse_other_process();
   Lock lock(mutex_);
+  wait_held(lock, position);
+}
+
+void Log::rest(Lock& lock, std::condition_variable& what) {
+  ++resting_;
+  what.wait(lock);
+  --resting_;
+}
+
+bool Log::pause_for_pen(Lock& lock, int& pauses) const {
+  constexpr int kLooks = 40;
+  if (options_.sync == SyncMode::always || pauses == 0) return false;
+  --pauses;
+  lock.unlock();
+  for (int look = 0; look < kLooks && pen_taken_.load(std::memory_order_relaxed); ++look) {
+    spin_a_little();
+  }
+  lock.lock();
+  return true;
+}
+
+void Log::wait_held(Lock& lock, JournalPosition position) {
+  constexpr int kPauses = 3;
+  int pauses = kPauses;
   if (position > appended_) throw UsageError("waits for a record that was not appended");
   while (!is_safe(position)) {
     if (is_broken() && !gap_covered_) {
@@ -154,7 +193,8 @@ void Log::wait(JournalPosition position) {
       refuse();
     }
     if (pen_taken_) {
-      groups_[position > taken_ ? turn_ : 1 - turn_]->wait(lock);
+      if (pause_for_pen(lock, pauses)) continue;
+      rest(lock, *groups_[position > taken_ ? turn_ : 1 - turn_]);
       continue;
     }
     const Pen pen(*this, lock);
@@ -171,7 +211,7 @@ void Log::hold_interval(Lock& lock) {
   };
   while (is_late()) {
     wake_chores();
-    changed_->wait(lock);
+    rest(lock, *changed_);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <tarmac/durability/file_ops.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,7 @@ class Log final : public Journal {
   RecoveryReport recover(const Visit& visit, std::optional<ImageHeader>& header) override;
   JournalPosition append(std::span<const JournalRecord> batch) override;
   void wait(JournalPosition position) override;
+  void commit(std::span<const JournalRecord> batch) override;
   [[nodiscard]] bool wants_image() const noexcept override;
   [[nodiscard]] std::unique_ptr<ImageWriter> begin_image(const ImageHeader& header) override;
   [[nodiscard]] JournalStats stats() const noexcept override;
@@ -59,6 +61,12 @@ class Log final : public Journal {
   [[nodiscard]] bool is_safe(JournalPosition position) const noexcept;
   [[nodiscard]] bool is_broken() const noexcept { return degraded_ || gap_; }
   [[noreturn]] void refuse() const;
+  JournalPosition append_held(Lock& lock, const FrameHeader& header, std::string_view payload);
+  void wait_held(Lock& lock, JournalPosition position);
+  /// Lets a writer finish that is quicker than going to sleep. Whether it is worth looking again.
+  [[nodiscard]] bool pause_for_pen(Lock& lock, int& pauses) const;
+  /// Waits for `what` once, and is counted meanwhile.
+  void rest(Lock& lock, std::condition_variable& what);
   void wait_for_room(Lock& lock);
   JournalPosition take_record(FrameHeader header, std::string_view payload);
   void hold_interval(Lock& lock);
@@ -110,11 +118,13 @@ class Log final : public Journal {
   std::size_t turn_ = 0;
   JournalPosition taken_ = 0;  ///< the last of the groups before the open one
   bool recovered_ = false;
-  bool pen_taken_ = false;
+  std::atomic<bool> pen_taken_{false};  ///< written under the lock
+  std::uint32_t resting_ = 0;           ///< of changed_ and groups_: nobody else need be woken
   bool syncing_ = false;
   std::optional<Synced> beside_;  ///< how the sync beside ended, until the writer knows
   Group stuck_;  ///< taken to be written, and not even kept: memory ran out. The pen's.
   Group open_;
+  std::string idle_;             ///< the buffer for the next group
   std::uint32_t open_seed_ = 0;  ///< for its records
   std::uint32_t seed_ = 0;       ///< for records of segment_
   std::uint64_t segment_ = 0;    ///< the writer's
@@ -127,6 +137,7 @@ class Log final : public Journal {
   std::uint64_t open_bytes_ = 0;
   std::uint64_t image_bytes_ = 0;
   bool image_under_way_ = false;
+  std::atomic<bool> grown_{false};  ///< it may be time for an image
   bool gap_ = false;          ///< records were left out: only an image makes the log whole again
   bool gap_covered_ = false;  ///< an image of what was left out is under way
   SteadyNanos image_not_before_ = 0;
@@ -150,12 +161,13 @@ class Log::Pen {
  public:
   /// Waits for it. Requires: `lock` is held.
   Pen(Log& log, Lock& lock) : log_(log), lock_(lock) {
-    log_.changed_->wait(lock_, [&] { return !log_.pen_taken_; });
-    log_.pen_taken_ = true;
+    while (log_.pen_taken_) log_.rest(lock_, *log_.changed_);
+    log_.pen_taken_.store(true, std::memory_order_relaxed);
   }
   ~Pen() {
     if (!lock_.owns_lock()) lock_.lock();
-    log_.pen_taken_ = false;
+    log_.pen_taken_.store(false, std::memory_order_relaxed);
+    if (log_.resting_ == 0) return;
     const auto turn = log_.turn_;
     // Whoever is woken wants the lock at once.
     lock_.unlock();

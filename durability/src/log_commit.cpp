@@ -1,4 +1,5 @@
 // How what was appended reaches the disk, and what happens when it does not.
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -14,7 +15,7 @@ constexpr std::int64_t kRetryAfter = 250'000'000;
 }  // namespace
 
 bool Log::settle(Lock& lock, const Pen&) {
-  changed_->wait(lock, [&] { return !syncing_; });
+  while (syncing_) rest(lock, *changed_);
   const auto ended = std::exchange(beside_, std::nullopt);
   if (!ended) return true;
   if (!ended->worked) {
@@ -48,8 +49,10 @@ bool Log::try_to(const Work& work) {
 // What was taken from open_ is either kept by the writer or in stuck_: mend() writes both. Were it
 // dropped, the positions behind it would be acknowledged, and unreadable.
 bool Log::write_out(Lock& lock, const Pen& pen, bool synced) {
-  stuck_ = std::exchange(open_, Group{});
-  if (!stuck_.empty()) {
+  stuck_ = Group{};
+  if (!open_.empty()) {
+    stuck_ = std::exchange(open_, Group{});
+    open_.bytes = std::exchange(idle_, {});
     taken_ = stuck_.last;
     turn_ = 1 - turn_;
   }
@@ -61,7 +64,11 @@ bool Log::write_out(Lock& lock, const Pen& pen, bool synced) {
   lock.unlock();
   const bool worked = try_to([&] { return put(stuck_, synced); });
   lock.lock();
-  if (open_.bytes.capacity() == std::string().capacity()) open_.bytes = writer_.take_buffer();
+  if (open_.bytes.capacity() == std::string().capacity()) {
+    open_.bytes = writer_.take_buffer();
+  } else if (idle_.capacity() == std::string().capacity()) {
+    idle_ = writer_.take_buffer();
+  }
   publish_state();
   if (worked) return true;
   ++stats_.sync_failures;
@@ -77,7 +84,7 @@ bool Log::put(Group& group, bool synced) {
 }
 
 bool Log::mend(Lock& lock, const Pen&) {
-  changed_->wait(lock, [&] { return !syncing_; });
+  while (syncing_) rest(lock, *changed_);
   beside_.reset();  // All that it was about is written again.
   lock.unlock();
   const bool worked = try_to([&] {
@@ -123,6 +130,7 @@ void Log::publish_state() noexcept {
   for (const auto& one : folder_.manifest().segments) sealed_bytes_ += one.bytes;
   stats_.segments = folder_.manifest().segments.size();
   open_bytes_ = writer_.offset();
+  grown_ = gap_ || log_bytes() >= std::max(options_.compact_bytes, image_bytes_);
   if (asleep_ && wants_mark()) wake_chores();
 }
 

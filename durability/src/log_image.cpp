@@ -51,6 +51,7 @@ class Log::Image final : public ImageWriter {
 std::uint64_t Log::log_bytes() const noexcept { return sealed_bytes_ + open_bytes_; }
 
 bool Log::wants_image() const noexcept {
+  if (!grown_.load(std::memory_order_relaxed)) return false;  // Asked after every write.
   const std::lock_guard lock(mutex_);
   if (!recovered_ || image_under_way_ || degraded_) return false;
   if (!gap_ && log_bytes() < std::max(options_.compact_bytes, image_bytes_)) return false;

@@ -85,7 +85,7 @@ void LogReader::verify_image() {
       reader.footer().position != image.position || reader.footer().reach != image.reach) {
     damaged(name, "it is not the image that the manifest names");
   }
-  reader.read({});
+  reader.verify();
   report_.image_entries = reader.footer().entries;
   header_ = reader.preamble().header;
   last_ = image.position;

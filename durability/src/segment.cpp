@@ -21,6 +21,18 @@ std::optional<FrameHeader> load_unchecked(std::string_view bytes) {
   return load_frame_header(copy, 0);
 }
 
+/// How many bytes there are before the zeros at the end. A segment is reserved before it is
+/// written, so these are many.
+std::size_t without_end_zeros(std::string_view bytes) noexcept {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  auto size = bytes.size();
+  while (size >= kWord && load_number<std::uint64_t>(bytes.data() + size - kWord) == 0) {
+    size -= kWord;
+  }
+  while (size > 0 && bytes[size - 1] == '\0') --size;
+  return size;
+}
+
 class Scanner {
  public:
   Scanner(std::string_view segment, const SegmentHeader& header, const Weakness& weakness)
@@ -79,11 +91,9 @@ class Scanner {
   void look_behind() {
     if (scan_.end >= segment_.size()) return;
     const auto tail = segment_.substr(scan_.end);
-    const auto last = tail.find_last_not_of('\0');
-    if (last == std::string_view::npos) return;
-    scan_.tail_bytes = last + 1;
+    scan_.tail_bytes = without_end_zeros(tail);
     // A header may end in zeros.
-    for (auto at = scan_.end; at <= scan_.end + last; at += kAlignment) {
+    for (auto at = scan_.end; at < scan_.end + scan_.tail_bytes; at += kAlignment) {
       const auto header = header_at(at);
       if (header && header->position > scan_.last) note(*header);
     }

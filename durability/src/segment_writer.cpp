@@ -10,6 +10,9 @@ namespace tarmac::internal {
 namespace {
 
 constexpr std::size_t kSpareMost = 1U << 20U;
+/// The buffer of groups that are kept together, and what counts as a short one.
+constexpr std::size_t kSharedBytes = 64U << 10U;
+constexpr std::size_t kShortGroup = 8U << 10U;
 /// Short enough to need none.
 constexpr const char* kNoMemory = "out of memory";
 
@@ -47,18 +50,48 @@ bool SegmentWriter::write(Group& group) {
     seal_frames_again(group.bytes, checksum_seed(log_.manifest().id, number_));
     group.segment = number_;
   }
+  const auto count = group.bytes.size();
   keep(group);
   const auto& kept = kept_.back();
-  if (!log_.files().write_at(file_, kept.bytes, offset_)) return failed("write it");
-  offset_ += kept.bytes.size();
+  const auto bytes = std::string_view(kept.bytes).substr(kept.bytes.size() - count);
+  if (!log_.files().write_at(file_, bytes, offset_)) return failed("write it");
+  offset_ += count;
   written_ = kept.last;
   return true;
 }
 
+bool SegmentWriter::joins(const Group& group) const noexcept {
+  if (kept_.empty()) return false;
+  const auto& last = kept_.back();
+  return last.segment == group.segment && last.offset + last.bytes.size() == offset_ &&
+         last.bytes.size() + group.bytes.size() <= kSharedBytes &&
+         last.bytes.capacity() >= kSharedBytes;
+}
+
+// If there is no memory for it, the group is as it was.
 void SegmentWriter::keep(Group& group) {
   group.offset = offset_;
-  kept_.push_back(std::move(group));  // If there is no memory for it, it was not moved.
+  if (joins(group)) {
+    kept_.back().bytes += group.bytes;
+    kept_.back().last = group.last;
+    spare(group.bytes);
+  } else if (group.bytes.size() <= kShortGroup) {
+    shared_.reserve(kSharedBytes);
+    shared_ = group.bytes;
+    Group first{std::move(shared_), group.first, group.last, group.segment, group.offset};
+    shared_ = {};
+    kept_.push_back(std::move(first));
+    spare(group.bytes);
+  } else {
+    kept_.push_back(std::move(group));
+  }
   group = Group{};
+}
+
+void SegmentWriter::spare(std::string& bytes) noexcept {
+  if (bytes.capacity() <= spare_.capacity() || bytes.capacity() > kSpareMost) return;
+  spare_ = std::move(bytes);
+  spare_.clear();
 }
 
 bool SegmentWriter::sync() {
@@ -75,9 +108,12 @@ void SegmentWriter::note_synced(JournalPosition position, std::uint64_t offset) 
   while (!kept_.empty() && kept_.front().offset + kept_.front().bytes.size() <= safe &&
          kept_.front().last <= durable_) {
     auto& bytes = kept_.front().bytes;
-    if (bytes.capacity() > spare_.capacity() && bytes.capacity() <= kSpareMost) {
-      spare_ = std::move(bytes);
-      spare_.clear();
+    if (shared_.capacity() < kSharedBytes && bytes.capacity() >= kSharedBytes &&
+        bytes.capacity() < 2 * kSharedBytes) {
+      shared_ = std::move(bytes);
+      shared_.clear();
+    } else {
+      spare(bytes);
     }
     kept_.pop_front();
   }

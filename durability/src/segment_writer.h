@@ -28,7 +28,8 @@ struct Group {
 
 /// Keeps in memory what is written and not durable, and what shares a block of the disk with what
 /// is not: when a write or a sync fails, the file is never synced again, and all of that goes into
-/// a new segment. Members that return bool say why not in problem().
+/// a new segment. Short groups share a buffer, so that keeping them asks for no memory each time.
+/// Members that return bool say why not in problem().
 ///
 /// - Thread-safety: not synchronised; file() and note_synced() let one sync run beside a write.
 /// - Exceptions: std::bad_alloc from write() and keep(), and then `group` is kept or still there.
@@ -50,8 +51,8 @@ class SegmentWriter {
   void keep(Group& group);
   [[nodiscard]] bool sync();
   void note_synced(JournalPosition position, std::uint64_t offset);
-  /// An empty buffer of a group that is durable, with room for as much: memory is not asked for
-  /// with each group. Empty and without room if there is none.
+  /// An empty buffer that no group needs any more, with the room that it had: memory is not asked
+  /// for with each group. Without room if there is none.
   [[nodiscard]] std::string take_buffer() noexcept { return std::exchange(spare_, {}); }
   /// A sync of file() by somebody else has failed; errno says why.
   void note_sync_failure() noexcept { failed("sync it"); }
@@ -80,6 +81,9 @@ class SegmentWriter {
   [[nodiscard]] bool begin_next(const Seal& seal);
   [[nodiscard]] bool fill(const File& file, std::uint64_t number, std::uint64_t& end);
   [[nodiscard]] Manifest sealed(const Seal& seal) const;
+  /// Whether the group can be kept in the buffer of the one before it.
+  [[nodiscard]] bool joins(const Group& group) const noexcept;
+  void spare(std::string& bytes) noexcept;
   bool failed(std::string_view what) noexcept;
 
   LogFolder& log_;
@@ -91,7 +95,8 @@ class SegmentWriter {
   JournalPosition written_ = 0;
   JournalPosition durable_ = 0;
   std::deque<Group> kept_;
-  std::string spare_;
+  std::string spare_;   ///< of a group
+  std::string shared_;  ///< of short ones, together
   std::string problem_;
 };
 

@@ -69,7 +69,7 @@ class TarmacSnapshotFormat final : public SnapshotFormat {
   ImageHeader read(const std::filesystem::path& file, const Journal::Visit& visit) const override {
     const Folder folder(files_, folder_of(file), /*make=*/false);
     ImageFileReader reader(folder, file.filename().string());
-    reader.read({});
+    reader.verify();
     reader.read(visit);
     return reader.preamble().header;
   }

@@ -54,6 +54,43 @@ TEST(LogCommit, AnswersManyThreadsAndKeepsTheirOrder) {
   EXPECT_EQ(rig.report().records, static_cast<std::uint64_t>(kThreads * each));
 }
 
+/// Four threads with a key each, whose last change must be there when the process has died.
+void commit_by_threads(SyncMode sync) {
+  LogRig rig(sync);
+  rig.open();
+  constexpr int kThreads = 4;
+  const auto each = static_cast<int>(rounds(300, 20'000));
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&rig, thread, each] {
+      const auto key = "key" + std::to_string(thread);
+      for (int i = 1; i <= each; ++i) {
+        const auto value = std::to_string(i);
+        JournalRecord put;
+        put.key = key;
+        put.value = value;
+        put.stamp = static_cast<std::uint64_t>(i);
+        rig.log().commit({&put, 1});
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  rig.files().die_at(1);
+  rig.close();
+  rig.files().restart();
+  rig.open();
+  for (int thread = 0; thread < kThreads; ++thread) {
+    EXPECT_EQ(rig.replica().content()["key" + std::to_string(thread)], std::to_string(each));
+  }
+  EXPECT_EQ(rig.report().records, static_cast<std::uint64_t>(kThreads * each));
+}
+
+TEST(LogCommit, OfManyThreadsOutlivesTheProcessInEveryMode) {
+  commit_by_threads(SyncMode::always);
+  commit_by_threads(SyncMode::interval);
+  commit_by_threads(SyncMode::never);
+}
+
 TEST(LogCommit, KeepsABatchWholeOrNotAtAll) {
   for (std::uint64_t call = 1; call < 4; ++call) {
     LogRig rig;

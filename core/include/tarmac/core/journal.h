@@ -141,7 +141,8 @@ class Journal {
 
   /// Shows the image's entries, then the log's records, in their order. Called once, before
   /// everything else. Throws DurabilityError if what was acknowledged is damaged, and changes
-  /// nothing then. `header` gets the image's, if there is one.
+  /// nothing then; what was shown before does not count. `header` gets the image's, if there is
+  /// one.
   virtual RecoveryReport recover(const Visit& visit, std::optional<ImageHeader>& header) = 0;
   /// Appends all of `batch` or nothing, as one record. Calls are logged in the order in which they
   /// return; what is appended is seen by nobody yet. Never waits for the disk, but may wait for
@@ -149,6 +150,8 @@ class Journal {
   virtual JournalPosition append(std::span<const JournalRecord> batch) = 0;
   /// Until the record at `position` is as safe as the mode promises.
   virtual void wait(JournalPosition position) = 0;
+  /// Both, one after the other.
+  virtual void commit(std::span<const JournalRecord> batch) { wait(append(batch)); }
 
   /// Whether the log has grown enough for a new image.
   [[nodiscard]] virtual bool wants_image() const noexcept = 0;
@@ -176,7 +179,8 @@ class SnapshotFormat {
   /// The file appears, or changes, whole at publish(); 0600.
   [[nodiscard]] virtual std::unique_ptr<ImageWriter> create(const std::filesystem::path& file,
                                                             const ImageHeader& header) const = 0;
-  /// Verifies all of it before the first entry is shown. Throws DurabilityError.
+  /// Checks all bytes before the first entry is shown. Throws DurabilityError; what was shown until
+  /// then does not count.
   virtual ImageHeader read(const std::filesystem::path& file,
                            const Journal::Visit& visit) const = 0;
 };

@@ -4,8 +4,8 @@
 #include <tarmac/core/cache_manager.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
-#include <unordered_map>
 #include <vector>
 
 namespace tarmac {
@@ -102,10 +102,14 @@ bool CacheManager<K, V, H, E>::execute(const MacroCommand<K, V>& command) {
 /// the others.
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::execute_at_once(const MacroCommand<K, V>& command) {
+  const auto& steps = command.steps();
   std::vector<internal::BatchWrite<K, V>> writes;
-  std::unordered_multimap<std::uint64_t, std::size_t> places;
+  writes.reserve(steps.size());
+  // By hash, the number of a key's write, from 1; 0: free.
+  std::vector<std::size_t> places(std::bit_ceil(2 * steps.size() + 1));
   std::vector<SetOutcome> outcomes;
-  for (const auto& step : command.steps()) {
+  outcomes.reserve(steps.size());
+  for (const auto& step : steps) {
     Intent intent;
     if (step.value) {
       auto prepared = prepare(step.key, V(*step.value), step.options);
@@ -113,19 +117,21 @@ bool CacheManager<K, V, H, E>::execute_at_once(const MacroCommand<K, V>& command
       intent = std::move(prepared.intent);
     }
     intent.want_before = true;
-    const auto hash = engine_.hash_of(step.key);
-    auto [at, last] = places.equal_range(hash);
-    while (at != last && !E{}(writes[at->second].key, step.key)) ++at;
-    if (at != last) {
-      writes[at->second].intent = std::move(intent);
+    auto at = engine_.hash_of(step.key) % places.size();
+    while (places[at] != 0 && !E{}(writes[places[at] - 1].key, step.key)) {
+      at = (at + 1) % places.size();
+    }
+    if (places[at] != 0) {
+      writes[places[at] - 1].intent = std::move(intent);
     } else {
-      places.emplace(hash, writes.size());
       writes.push_back({step.key, std::move(intent), {}});
+      places[at] = writes.size();
     }
   }
   if (writes.empty() || !engine_.write_batch(writes)) return false;
   for (const auto outcome : outcomes) count(outcome);
   Record record;
+  record.changes.reserve(writes.size());
   for (auto& one : writes) {
     record.changes.push_back(
         change_of(one.key, std::move(one.intent.next), std::move(one.mutation)));

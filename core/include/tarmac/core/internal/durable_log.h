@@ -31,12 +31,18 @@ class Debts {
   void drop(const std::string& key);
   [[nodiscard]] std::optional<StoreWrite> of(const std::string& key) const;
   [[nodiscard]] std::vector<StoreWrite> all() const;
-  [[nodiscard]] std::size_t count() const;
+  [[nodiscard]] std::size_t count() const noexcept {
+    return count_.load(std::memory_order_relaxed);
+  }
+  /// Whether nothing is owed. Right for the keys that the caller holds.
+  [[nodiscard]] bool empty() const noexcept { return count() == 0; }
   void replace(std::vector<StoreWrite> debts);
 
  private:
   mutable std::mutex mutex_;
   std::unordered_map<std::string, StoreWrite> by_key_;
+  /// How many; kept beside it, so that a cache without a store needs no lock to know.
+  std::atomic<std::size_t> count_{0};
 };
 
 /// One write on its way to log and store. Stays where it is: the record has views into the write.

@@ -5,8 +5,33 @@
 
 #include <algorithm>
 #include <deque>
+#include <string>
+#include <string_view>
+#include <type_traits>
 
 namespace tarmac::internal {
+
+// Without a store nothing but the log wants the bytes of key and value, and those of strings are
+// there: views into `key` and `intent`.
+inline JournalRecord record_as_is(std::string_view key, const WriteIntent<std::string>& intent,
+                                  const Clock& clock) {
+  JournalRecord record;
+  record.kind = JournalRecord::Kind::erase;
+  record.key = key;
+  record.stamp = intent.next.stamp;
+  if (!intent.keeps()) return record;
+  const auto& version = intent.next;
+  if (version.deadline != kNever) {
+    const auto now = clock.steady_now();
+    if (version.deadline <= now) return record;
+    record.expires_at = deadline_after(clock.wall_now(), version.deadline - now);
+    record.ttl = std::max<std::int64_t>(1, version.deadline - version.created_at);
+  }
+  record.kind = JournalRecord::Kind::put;
+  record.value = version.content.value();
+  record.weight = version.weight;
+  return record;
+}
 
 // Views into `write`, which must outlive the record.
 template <class K, class V, class H, class E>
@@ -31,6 +56,12 @@ void Engine<K, V, H, E>::make_logged(LoggedWrite& logged, Key key, std::uint64_t
                                      const WriteIntent<V>& intent,
                                      const WritePolicy* policy) const {
   auto& record = logged.record;
+  if constexpr (std::is_same_v<K, std::string> && std::is_same_v<V, std::string>) {
+    if (policy == nullptr && log_->debts().empty()) {
+      record = record_as_is(key, intent, *clock_);
+      return;
+    }
+  }
   logged.write = encode(key, hash, intent.next);
   // A debt from before a restart is not forgotten because no policy has come for it yet.
   logged.owes = policy != nullptr || log_->debts().of(logged.write.key);

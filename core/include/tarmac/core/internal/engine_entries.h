@@ -56,4 +56,30 @@ void Engine<K, V, H, E>::reclaim(ShardType& shard) {
   shard.finish(effects, true);
 }
 
+// A shard that had nothing left to evict was still too small for what came: others give.
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::relieve(ShardType* spared) {
+  bool found = true;
+  while (found && budget_.is_over()) {
+    found = false;
+    for (auto& shard : shards_) {
+      if (shard.get() != spared) evict_one_if_over(*shard, found);
+    }
+    if (!found && spared != nullptr) evict_one_if_over(*spared, found);
+  }
+}
+
+template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::evict_one_if_over(ShardType& shard, bool& found) {
+  EffectsType effects;
+  {
+    const std::lock_guard lock(shard.mutex);
+    if (!budget_.is_over()) return;
+    shard.drain();
+    found = shard.evict_one(0) || found;
+    shard.finish(effects);
+  }
+  shard.events.deliver(events_);
+}
+
 }  // namespace tarmac::internal

@@ -69,6 +69,31 @@ void Engine<K, V, H, E>::tell_recovered(const std::string& about_strategy) {
   events_.keep(event);
 }
 
+template <class K, class V, class H, class E>
+std::uint64_t Engine<K, V, H, E>::install(
+    std::vector<std::shared_ptr<ShardContent<K, V>>>& contents) {
+  std::uint64_t installed = 0;
+  for (auto& shard : shards_) shard->limbo.reserve();
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    auto& shard = *shards_[i];
+    auto& content = *contents[i];
+    budget_.subtract(shard.table.size(), shard.weight);
+    budget_.add(content.table.size(), content.weight);
+    installed += content.table.size();
+    shard.exchange(content.table, content.hits);
+    shard.wheel.swap(content.wheel);
+    shard.set_strategy(content.strategy);
+    // Readers may be in the middle of what was there before.
+    shard.limbo.retire(std::shared_ptr<const void>(contents[i]), shard.weight);
+    std::swap(shard.weight, content.weight);
+    shard.tick = content.last_tick;
+    shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
+    ++shard.epoch;
+    shard.flights.supersede_all();
+  }
+  return installed;
+}
+
 // The policy takes over what was owed before the restart. Requires: the gate is closed.
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::hand_over_debts(WritePolicy& policy) {

@@ -23,6 +23,7 @@ struct Engine<K, V, H, E>::Replay {
   }
 
   void start() {
+    waiting_.clear();
     contents.clear();
     line_.clear();
     gone_ = 0;
@@ -33,6 +34,11 @@ struct Engine<K, V, H, E>::Replay {
 
   void operator()(const JournalRecord& record) {
     newest_stamp = std::max(newest_stamp, record.stamp);
+    if (is_plain(record)) {
+      take(record);
+      return;
+    }
+    settle();
     switch (record.kind) {
       case JournalRecord::Kind::put:
       case JournalRecord::Kind::erase:
@@ -55,29 +61,50 @@ struct Engine<K, V, H, E>::Replay {
     }
   }
 
+  /// A put, of an entry and nothing else: what nearly all records are.
+  [[nodiscard]] bool is_plain(const JournalRecord& record) const {
+    return record.kind == JournalRecord::Kind::put && !record.dirty && debts.empty() &&
+           is_kept(record);
+  }
+  [[nodiscard]] bool is_kept(const JournalRecord& record) const {
+    const auto weight = record.weight.value_or(0);
+    return weight <= std::numeric_limits<std::uint32_t>::max() && engine.budget_.could_hold(weight);
+  }
+  /// Makes the entry, and lets it wait while its place in the table is fetched from memory.
+  void take(const JournalRecord& record) {
+    const K key(decode<K>(record.key));
+    const auto hash = engine.hash_of(key);
+    contents[engine.shard_index(hash)]->table.prefetch(hash);
+    waiting_.push_back(make(key, hash, record, 0));
+    if (waiting_.size() == kWaitingMost) settle();
+  }
+  /// Puts those that wait into their places.
+  void settle() {
+    for (auto& entry : waiting_) {
+      auto& content = *contents[engine.shard_index(entry->hash)];
+      if (auto* former = find(content, entry->key, entry->hash)) {
+        if (former->stamp > entry->stamp) continue;
+        entry->visits = std::max(entry->visits, former->visits);
+        drop(content, *former);
+      }
+      add(content, std::move(entry));
+    }
+    waiting_.clear();
+  }
+
   void write(const JournalRecord& record) {
     const K key(decode<K>(record.key));
     const auto hash = engine.hash_of(key);
     auto& content = *contents[engine.shard_index(hash)];
-    const bool is_put = record.kind == JournalRecord::Kind::put;
-    std::uint16_t visits = visits_of(record);
+    std::uint16_t visits = 0;
     if (auto* former = find(content, key, hash)) {
       if (former->stamp > record.stamp) return;
-      visits = std::max(visits, former->visits);
+      visits = former->visits;
       drop(content, *former);
     }
     if (!debts.empty() || record.dirty) owe(record, hash);
-    const auto weight = record.weight.value_or(0);
-    if (!is_put || weight > std::numeric_limits<std::uint32_t>::max() ||
-        !engine.budget_.could_hold(weight)) {
-      return;
-    }
-    Version<V> version;
-    version.content = Content<V>(decode<V>(record.value));
-    version.stamp = record.stamp;
-    version.weight = static_cast<std::uint32_t>(weight);
-    set_times(version, record);
-    add(content, key, hash, version, visits);
+    if (record.kind != JournalRecord::Kind::put || !is_kept(record)) return;
+    add(content, make(key, hash, record, visits));
   }
 
   void touch(const JournalRecord& record) {
@@ -87,15 +114,16 @@ struct Engine<K, V, H, E>::Replay {
     auto* former = find(content, key, hash);
     if (former == nullptr || former->stamp > record.stamp) return;
     auto version = former->version();
-    const auto visits = former->visits;
     version.stamp = record.stamp;
     set_times(version, record);
+    auto entry = make(key, hash, version, former->visits);
     drop(content, *former);
-    add(content, key, hash, version, visits);
+    add(content, std::move(entry));
   }
 
   /// Ends the building: what has expired is left out and counted, what is owed is dirty.
   void finish(const StrategyFactory& factory) {
+    settle();
     auto strategies = engine.make_strategies(factory);
     for (auto& content : contents) content->order.clear();
     for (auto* entry : line_) {
@@ -135,12 +163,7 @@ struct Engine<K, V, H, E>::Replay {
                             "\": a record is of other types than this cache's: " + error.what());
     }
   }
-  [[nodiscard]] static std::uint16_t visits_of(const JournalRecord& record) {
-    return static_cast<std::uint16_t>(
-        std::min<std::uint64_t>(record.visits, EntryNode::kMaxVisits));
-  }
-  [[nodiscard]] static EntryType* find(const ShardContent<K, V>& content, const K& key,
-                                       std::uint64_t hash) {
+  static EntryType* find(const ShardContent<K, V>& content, const K& key, std::uint64_t hash) {
     return static_cast<EntryType*>(content.table.find(hash, [&key](const EntryNode& node) {
       return E{}(static_cast<const EntryType&>(node).key, key);
     }));
@@ -163,14 +186,28 @@ struct Engine<K, V, H, E>::Replay {
     version.deadline = deadline_after(now, remaining);
     if (record.ttl > 0) version.created_at = version.deadline - record.ttl;
   }
-  void add(ShardContent<K, V>& content, const K& key, std::uint64_t hash, const Version<V>& version,
-           std::uint16_t visits) {
+  [[nodiscard]] Ref<EntryType> make(const K& key, std::uint64_t hash, const JournalRecord& record,
+                                    std::uint16_t former_visits) const {
+    constexpr std::uint64_t kMost = EntryNode::kMaxVisits;
+    const auto visits = std::clamp<std::uint64_t>(record.visits, former_visits, kMost);
+    Version<V> version;
+    version.content = Content<V>(decode<V>(record.value));
+    version.stamp = record.stamp;
+    version.weight = static_cast<std::uint32_t>(record.weight.value_or(0));
+    set_times(version, record);
+    return make(key, hash, version, static_cast<std::uint16_t>(visits));
+  }
+  [[nodiscard]] Ref<EntryType> make(const K& key, std::uint64_t hash, const Version<V>& version,
+                                    std::uint16_t visits) const {
+    const SnapshotRecord<K, V> as_used_now{{}, version, deadline_of(version), 0, 0, visits};
+    return engine.revive(key, hash, as_used_now, now);
+  }
+  void add(ShardContent<K, V>& content, Ref<EntryType> entry) {
     close_gaps();
-    const auto tick = static_cast<std::uint32_t>(line_.size() + 1);
-    const SnapshotRecord<K, V> as_used_now{{}, version, deadline_of(version), tick, tick, visits};
-    auto entry = engine.revive(key, hash, as_used_now, now);
+    entry->inserted_at = entry->accessed_at = static_cast<std::uint32_t>(line_.size() + 1);
     line_.push_back(entry.get());
-    content.add(std::move(entry), engine.shards_[engine.shard_index(hash)]->expected_entries);
+    const auto& shard = *engine.shards_[engine.shard_index(entry->hash)];
+    content.add(std::move(entry), shard.expected_entries);
   }
   // Else the line would grow with the log, not with what is left of it.
   void close_gaps() {
@@ -194,12 +231,8 @@ struct Engine<K, V, H, E>::Replay {
       if (found != debts.end()) debts.erase(found);
       return;
     }
-    StoreWrite debt;
-    debt.key = key;
+    StoreWrite debt{key, {}, record.stamp, record.expires_at, hash};
     if (record.kind == JournalRecord::Kind::put) debt.value = std::string(record.value);
-    debt.stamp = record.stamp;
-    debt.expires_at = record.expires_at;
-    debt.hash = hash;
     debts.insert_or_assign(std::move(key), std::move(debt));
   }
 
@@ -207,31 +240,9 @@ struct Engine<K, V, H, E>::Replay {
   /// place in it, from 1. Null: it went.
   std::vector<EntryType*> line_;
   std::size_t gone_ = 0;
+  /// Entries whose places are on their way from memory.
+  static constexpr std::size_t kWaitingMost = 16;
+  std::vector<Ref<EntryType>> waiting_;
 };
-
-template <class K, class V, class H, class E>
-std::uint64_t Engine<K, V, H, E>::install(
-    std::vector<std::shared_ptr<ShardContent<K, V>>>& contents) {
-  std::uint64_t installed = 0;
-  for (auto& shard : shards_) shard->limbo.reserve();
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    auto& shard = *shards_[i];
-    auto& content = *contents[i];
-    budget_.subtract(shard.table.size(), shard.weight);
-    budget_.add(content.table.size(), content.weight);
-    installed += content.table.size();
-    shard.exchange(content.table, content.hits);
-    shard.wheel.swap(content.wheel);
-    shard.set_strategy(content.strategy);
-    // Readers may be in the middle of what was there before.
-    shard.limbo.retire(std::shared_ptr<const void>(contents[i]), shard.weight);
-    std::swap(shard.weight, content.weight);
-    shard.tick = content.last_tick;
-    shard.last_stamp = std::max(shard.last_stamp, content.last_stamp);
-    ++shard.epoch;
-    shard.flights.supersede_all();
-  }
-  return installed;
-}
 
 }  // namespace tarmac::internal

@@ -17,6 +17,7 @@ class Engine<K, V, H, E>::KeyHold {
     shard_.key_locks.lock(key_, hash, stamp_);
   }
   ~KeyHold() {
+    if (released_) return;
     const std::lock_guard lock(shard_.mutex);
     shard_.key_locks.unlock(key_);
   }
@@ -31,14 +32,23 @@ class Engine<K, V, H, E>::KeyHold {
     return shard_.key_locks.early_state_of(key_);
   }
 
+  /// Requires: the shard's lock. The key is free before this goes: nothing more comes of the write.
+  void release() noexcept {
+    shard_.key_locks.unlock(key_);
+    released_ = true;
+  }
+
   /// Epoch at which the decision was made, if one was.
   std::optional<std::uint64_t> decided_at_epoch;
+  /// An entry made beforehand. Destroyed when the key is free: a value's destructor may write it.
+  Ref<EntryType> spare;
 
  private:
   ShardType& shard_;
   const K key_;
   std::uint64_t hash_;
   std::uint64_t stamp_ = 0;
+  bool released_ = false;
 };
 
 template <class K, class V, class H, class E>
@@ -100,7 +110,10 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
         hold.emplace(shard, lock, key, hash);
       }
     }
-    if (hold) mutation = write_and_release(hold, key, intent, effects);
+    if (hold) {
+      hold->spare = std::move(spare);
+      mutation = write_and_release(hold, key, intent, effects);
+    }
   }
   if (!std::is_trivially_destructible_v<V> && !intent.next && mutation.applied) reclaim(shard);
   after_unlock(shard, intent.next.deadline);
@@ -138,9 +151,8 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
     const auto present = peek(key);
     if (*intent.expected != (present ? present->stamp : 0)) return {};
   }
-  Ref<EntryType> spare;
-  if (intent.keeps() && !may_be_cached(shard, key, hold.hash())) {
-    spare = make_entry(key, hold.hash(), intent.next);
+  if (intent.keeps() && !hold.spare && !may_be_cached(shard, key, hold.hash())) {
+    hold.spare = make_entry(key, hold.hash(), intent.next);
   }
   const Gate::Passage passage(gate_);
   const auto is_outdated = [&] {  // Requires the shard's lock.
@@ -150,7 +162,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
   bool in_store = false;
   std::optional<Version<V>> loaded;
   if (auto* policy = active_policy_.load(std::memory_order_relaxed); policy || log_) {
-    {
+    if (hold.decided_at_epoch) {
       const std::lock_guard lock(shard.mutex);
       if (is_outdated()) return {};
     }
@@ -168,8 +180,9 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
   if (is_outdated()) return mutation;
   if (const auto early = hold.early_state()) state = *early;
   intent.expected.reset();  // An eviction since the check is no conflict.
-  mutation = apply(shard, key, hold.hash(), intent, state, spare);
+  mutation = apply(shard, key, hold.hash(), intent, state, hold.spare);
   shard.finish(effects);
+  hold.release();
   if (!mutation.before && loaded) {
     mutation.before = std::move(loaded);
     mutation.loaded = true;
@@ -216,32 +229,6 @@ void Engine<K, V, H, E>::after_unlock(ShardType& shard, SteadyNanos deadline) {
         deadline, deadline_after(clock_->steady_now(), options_.expire_after_access->count()));
   }
   wake_sweeper(deadline);
-}
-
-// A shard that had nothing left to evict was still too small for what came: others give.
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::relieve(ShardType* spared) {
-  bool found = true;
-  while (found && budget_.is_over()) {
-    found = false;
-    for (auto& shard : shards_) {
-      if (shard.get() != spared) evict_one_if_over(*shard, found);
-    }
-    if (!found && spared != nullptr) evict_one_if_over(*spared, found);
-  }
-}
-
-template <class K, class V, class H, class E>
-void Engine<K, V, H, E>::evict_one_if_over(ShardType& shard, bool& found) {
-  EffectsType effects;
-  {
-    const std::lock_guard lock(shard.mutex);
-    if (!budget_.is_over()) return;
-    shard.drain();
-    found = shard.evict_one(0) || found;
-    shard.finish(effects);
-  }
-  shard.events.deliver(events_);
 }
 
 }  // namespace tarmac::internal

@@ -3,6 +3,7 @@
 
 #include <tarmac/core/error.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -53,35 +54,55 @@ class Gate {
 
  private:
   void enter() {
+    // All that a writer does while nobody closes the gate.
+    if ((state_.fetch_add(kOne, std::memory_order_acquire) & kClosed) == 0) return;
     std::unique_lock lock(mutex_);
-    if (closed_ && PolicyThread::is_this_thread()) {
-      throw UsageError(
-          "a slot on flushed or store_error wrote to the cache while its write policy, a snapshot "
-          "or a restore has stopped the writers: write later, from another thread");
-    }
-    changed_.wait(lock, [this] { return !closed_; });
-    ++inside_;
+    do {
+      take_back();
+      if (!is_closed()) continue;
+      if (PolicyThread::is_this_thread()) {
+        throw UsageError(
+            "a slot on flushed or store_error wrote to the cache while its write policy, a "
+            "snapshot or a restore has stopped the writers: write later, from another thread");
+      }
+      changed_.wait(lock, [this] { return !is_closed(); });
+    } while ((state_.fetch_add(kOne, std::memory_order_acquire) & kClosed) != 0);
   }
   void leave() {
+    if (state_.fetch_sub(kOne, std::memory_order_release) != (kOne | kClosed)) return;
     const std::lock_guard lock(mutex_);
-    if (--inside_ == 0 && closed_) changed_.notify_all();
+    changed_.notify_all();
   }
   void close() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !closed_; });
-    closed_ = true;
-    changed_.wait(lock, [this] { return inside_ == 0; });
+    while ((state_.fetch_or(kClosed, std::memory_order_acquire) & kClosed) != 0) {
+      changed_.wait(lock);
+    }
+    while (state_.load(std::memory_order_acquire) != kClosed) changed_.wait(lock);
   }
   void open() {
     const std::lock_guard lock(mutex_);
-    closed_ = false;
+    state_.fetch_and(~kClosed, std::memory_order_release);
     changed_.notify_all();
   }
+  /// Requires: the lock, without which a closer could be told too early to look.
+  void take_back() {
+    if (state_.fetch_sub(kOne, std::memory_order_release) == (kOne | kClosed)) {
+      changed_.notify_all();
+    }
+  }
 
+  [[nodiscard]] bool is_closed() const noexcept {
+    return (state_.load(std::memory_order_acquire) & kClosed) != 0;
+  }
+
+  static constexpr std::uint64_t kClosed = 1;
+  /// One writer inside.
+  static constexpr std::uint64_t kOne = 2;
+
+  std::atomic<std::uint64_t> state_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::uint64_t inside_ = 0;
-  bool closed_ = false;
 };
 
 }  // namespace tarmac::internal
