@@ -34,7 +34,7 @@ const std::map<std::string, std::vector<std::string>>& config_keys() {
        {"directory", "sync", "interval", "segment_bytes", "compact_bytes", "max_record_bytes",
         "fail_open"}},
       {"caches[].l2",
-       {"host", "port", "unix_socket", "password_file", "password_env", "db", "prefix",
+       {"host", "port", "unix_socket", "cluster", "password_file", "password_env", "db", "prefix",
         "connections", "call_limit", "retry_initial", "retry_max", "heartbeat", "heartbeat_limit",
         "serve_unheard", "batch_max", "ttl"}},
       {"caches[].write_policy", {"policy"}},

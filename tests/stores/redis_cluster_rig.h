@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,14 @@ class ClusterRig {
     must(to, command);
     must(from, command);
     for (std::size_t i = 0; i < nodes_.size(); ++i) must(i, command);
+    await_epoch(to);
+  }
+  /// Until every node has heard under which epoch `index` has its slots. A slot that moves on
+  /// before might get the same epoch from its next node: then the nodes fight for it, and who loses
+  /// drops its keys.
+  void await_epoch(std::size_t index) {
+    const auto epoch = epoch_of(nodes_[index], nodes_[index].id);
+    for (auto& one : nodes_) await([&] { return epoch_of(one, nodes_[index].id) == epoch; });
   }
   /// As an operator does who wants no request to fail.
   void move(std::uint16_t slot, std::size_t from, std::size_t to) {
@@ -122,6 +131,18 @@ class ClusterRig {
     }
   }
 
+  /// What `asked` knows of the node `id`; "" for nothing.
+  static std::string epoch_of(Node& asked, const std::string& id) {
+    std::istringstream lines(asked.server->ask({"CLUSTER", "NODES"}));
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with(id)) continue;
+      std::istringstream words(line);
+      std::string word;
+      for (int i = 0; i < 7; ++i) words >> word;  // id, address, flags, primary, ping, pong, epoch.
+      return word;
+    }
+    return "";
+  }
   static void start(Node& one) {
     for (int attempt = 0; !one.server; ++attempt) {
       one.port = free_port();
