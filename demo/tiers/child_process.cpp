@@ -24,6 +24,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& words) : name_(words.
   ::posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
   auto copies = words;
   std::vector<char*> raw;
+  raw.reserve(copies.size() + 1);
   for (auto& word : copies) raw.push_back(word.data());
   raw.push_back(nullptr);
   const int failed = ::posix_spawnp(&pid_, raw[0], &actions, nullptr, raw.data(), environ);
