@@ -78,7 +78,7 @@ void kill_caches_again_and_again(const std::string& mode) {
   Counts counts{};
   const auto cycles = rounds(6, 1000);
   std::uint64_t images = 0;
-  for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
+  for (std::uint64_t cycle = 0; cycle < cycles || (images == 0 && cycle < 10 * cycles); ++cycle) {
     {
       Victim victim({"cache", (folder / "log").string(), mode}, counts);
       ASSERT_TRUE(victim.read(1 + chance() % 500, counts));
