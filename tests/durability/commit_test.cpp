@@ -22,14 +22,16 @@ std::unique_ptr<Journal> open_recovered(MemoryFiles& files, const DurabilityOpti
   return log;
 }
 
-TEST(LogCommit, AnswersManyThreadsAndKeepsTheirOrder) {
-  LogRig rig;
-  rig.open();
-  constexpr int kThreads = 4;
+constexpr int kThreads = 4;
+
+/// Threads with a key each call `write` for one change of it after the other. Returns how many
+/// each.
+template <class Write>
+int write_by_threads(Write write) {
   const auto each = static_cast<int>(rounds(300, 20'000));
   std::vector<std::thread> threads;
   for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&rig, thread, each] {
+    threads.emplace_back([&write, thread, each] {
       const auto key = "key" + std::to_string(thread);
       for (int i = 1; i <= each; ++i) {
         const auto value = std::to_string(i);
@@ -37,13 +39,22 @@ TEST(LogCommit, AnswersManyThreadsAndKeepsTheirOrder) {
         put.key = key;
         put.value = value;
         put.stamp = static_cast<std::uint64_t>(i);
-        const auto position = rig.log().append({&put, 1});
-        rig.log().wait(position);
-        if (rig.log().stats().durable < position) std::abort();
+        write(put);
       }
     });
   }
   for (auto& thread : threads) thread.join();
+  return each;
+}
+
+TEST(LogCommit, AnswersManyThreadsAndKeepsTheirOrder) {
+  LogRig rig;
+  rig.open();
+  const auto each = write_by_threads([&rig](const JournalRecord& put) {
+    const auto position = rig.log().append({&put, 1});
+    rig.log().wait(position);
+    if (rig.log().stats().durable < position) std::abort();
+  });
   rig.files().die_at(1);
   rig.close();
   rig.files().power_cut(nullptr);
@@ -54,27 +65,13 @@ TEST(LogCommit, AnswersManyThreadsAndKeepsTheirOrder) {
   EXPECT_EQ(rig.report().records, static_cast<std::uint64_t>(kThreads * each));
 }
 
-/// Four threads with a key each, whose last change must be there when the process has died.
+/// The last change of each key must be there when the process has died.
 void commit_by_threads(SyncMode sync) {
   LogRig rig(sync);
   rig.open();
-  constexpr int kThreads = 4;
-  const auto each = static_cast<int>(rounds(300, 20'000));
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&rig, thread, each] {
-      const auto key = "key" + std::to_string(thread);
-      for (int i = 1; i <= each; ++i) {
-        const auto value = std::to_string(i);
-        JournalRecord put;
-        put.key = key;
-        put.value = value;
-        put.stamp = static_cast<std::uint64_t>(i);
-        rig.log().commit({&put, 1});
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
+  const auto each = write_by_threads([&rig](const JournalRecord& put) {
+    rig.log().commit({&put, 1});
+  });
   rig.files().die_at(1);
   rig.close();
   rig.files().restart();
