@@ -59,6 +59,14 @@ TEST_F(LoadingMany, AsksOnceForAKeyThatIsThereTwice) {
   EXPECT_THAT(asked_, ElementsAre(ElementsAre("a")));
 }
 
+// Each look-up begins a load of its own, since a write has ended the one before.
+TEST_F(LoadingMany, GivesAKeyThatIsThereTwiceItsValueTwiceThoughAWriteCameBetween) {
+  const auto erases = cache_.events().connect(
+      EventType::entry_get_miss, [this](const Event& event) { cache_.erase(event.key()); });
+  const auto values = cache_.get_many_or_load(Keys{"a", "a"}, loader());
+  EXPECT_THAT(values, ElementsAre(Optional(std::string("a!")), Optional(std::string("a!"))));
+}
+
 TEST_F(LoadingMany, CallsNoLoaderForNoKeys) {
   EXPECT_TRUE(cache_.get_many_or_load(Keys{}, loader()).empty());
   EXPECT_TRUE(asked_.empty());
@@ -212,6 +220,18 @@ TEST_F(LoadingAsync, LoadsWhereTheExecutorSays) {
       "k", [] { return "unwanted"; }, later_.executor());
   EXPECT_EQ(later_.size(), 0U);
   EXPECT_EQ(hit.get(), "v");
+}
+
+TEST_F(LoadingAsync, TakesALoaderThatCanOnlyBeMovedAndOnlyIfItIsNeeded) {
+  std::vector<std::unique_ptr<std::string>> source;
+  source.push_back(std::make_unique<std::string>("v"));
+  auto loader = [source = std::move(source)] { return *source.at(0); };
+  cache_.set("k", "there");
+  EXPECT_EQ(cache_.load_async("k", std::move(loader), later_.executor()).get(), "there");
+  EXPECT_THROW(static_cast<void>(cache_.load_async("l", std::move(loader), nullptr)), UsageError);
+  auto future = cache_.load_async("l", std::move(loader), later_.executor());
+  later_.run_all();
+  EXPECT_EQ(future.get(), "v");
 }
 
 TEST_F(LoadingAsync, CallsOneLoaderHoweverManyAsk) {

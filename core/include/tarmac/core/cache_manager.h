@@ -62,10 +62,9 @@ class CacheManager final : public CacheBase {
   /// Removes `key`, from the store as well. Whether it was cached.
   bool erase(Key key);
   /// Atomic read-modify-write: `function(std::optional<V>)` gets the value, or nothing, and returns
-  /// the new V, or an optional whose emptiness removes the key. Other writes of the key wait, reads
-  /// do not. It is called again only if the cache is cleared or restored meanwhile. Returns what it
-  /// returned. The new value gets a new TTL. Throws UsageError if the function writes its own key,
-  /// clears or restores.
+  /// the new V (with a new TTL), or an empty optional to remove the key; compute() returns it, too.
+  /// Other writes of the key wait, reads do not. It is called again only if the cache is cleared or
+  /// restored meanwhile. Throws UsageError if the function writes its own key, clears or restores.
   template <class Function>
   std::optional<V> compute(Key key, Function&& function, const SetOptions& options = {});
 
@@ -205,6 +204,8 @@ class CacheManager final : public CacheBase {
 
  private:
   using Intent = internal::WriteIntent<V>;
+  using Content = internal::Content<V>;
+  using OwnedLoad = internal::OwnedLoad<K, V>;
   using Change = internal::KeyChange<K, V>;
   using Record = internal::HistoryRecord<K, V>;
   using Prepared = internal::PreparedWrite<V>;
@@ -212,20 +213,19 @@ class CacheManager final : public CacheBase {
   [[nodiscard]] Prepared prepare(Key key, V&& value, const SetOptions& options);
   [[nodiscard]] std::uint64_t weigh(Key key, const V& value) const;
   void count(SetOutcome outcome);
-  template <class Use>
-  bool read_through(Key key, Use&& use);
-  template <class Loader>
-  [[nodiscard]] std::optional<Intent> intend_first(Key key, Loader&& loader);
+  [[nodiscard]] Content read_through(Key key);
+  [[nodiscard]] std::optional<Intent> intend_first(Key key, internal::LoadCall<V> load);
   template <class Result>
   [[nodiscard]] std::optional<Intent> intend(Key key, Result&& result);
   template <class Loader>
-  [[gnu::noinline]] std::optional<V> load_missing(Key key, Loader&& loader,
-                                                  const LoadOptions& options);
+  [[nodiscard]] OwnedLoad own(Loader&& loader);
+  [[nodiscard]] OwnedLoad own_first(OwnedLoad load);
   template <class Loader>
-  std::optional<V> refreshed(Key key, Loader& loader, const LoadOptions& options);
+  [[gnu::noinline]] Content load(Key key, Loader&& loader, const internal::LoadRules& rules);
+  template <class Returned>
+  std::future<Returned> future_of(Key key, internal::LoadMaker<K, V> make, const Executor& on);
   template <class Loader>
-  void load_elsewhere(Key key, Loader&& loader, const LoadOptions& options, bool may_be_nothing,
-                      typename internal::LoadFlight<K, V>::Then done);
+  [[gnu::noinline]] Content refresh(Key key, Loader& loader, const LoadOptions& options);
   [[nodiscard]] Change perform(Key key, std::optional<V> value, const SetOptions& options);
   [[nodiscard]] Change change_of(Key key, internal::Version<V> next,
                                  internal::Mutation<V> mutation);

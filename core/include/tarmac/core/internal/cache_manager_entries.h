@@ -79,9 +79,8 @@ SetOutcome CacheManager<K, V, H, E>::set(Key key, V value, const SetOptions& opt
 template <class K, class V, class H, class E>
 std::optional<V> CacheManager<K, V, H, E>::get(Key key) {
   std::optional<V> found;
-  const auto keep = [&found](const V& value) { found.emplace(value); };
-  if (!engine_.read(key, keep) && engine_.options().read_through) [[unlikely]] {
-    read_through(key, keep);
+  if (!engine_.copy(key, found) && engine_.options().read_through) [[unlikely]] {
+    if (const auto stored = read_through(key)) found.emplace(stored.value());
   }
   return found;
 }
@@ -90,7 +89,10 @@ template <class K, class V, class H, class E>
 template <class Function>
 bool CacheManager<K, V, H, E>::visit(Key key, Function&& function) {
   if (engine_.read(key, function)) return true;
-  return engine_.options().read_through && read_through(key, function);
+  if (!engine_.options().read_through) return false;
+  const auto stored = read_through(key);
+  if (stored) function(stored.value());
+  return static_cast<bool>(stored);
 }
 
 template <class K, class V, class H, class E>

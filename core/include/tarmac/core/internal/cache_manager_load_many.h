@@ -51,10 +51,9 @@ class LoadOfMany {
     }
   }
 
-  /// Calls `load(keys, take)` if anything is left to load; it calls `take(key, Intent)` for each
-  /// value.
-  template <class Load>
-  void run(Load&& load) {
+  using Take = FunctionRef<void(const K&, const std::optional<Intent>&)>;
+  /// Calls `load(keys, take)` if anything is left to load; it calls `take` for each value.
+  void run(FunctionRef<void(const std::vector<K>&, Take)> load) {
     std::vector<K> wanted;
     std::unordered_multimap<std::uint64_t, Mine*> by_hash;
     std::vector<const void*> led;
@@ -67,19 +66,18 @@ class LoadOfMany {
     }
     if (wanted.empty()) return;
     std::int64_t cost = 0;
-    const auto take = [&](const K& key, std::optional<Intent> intent) {
+    const auto take = [&](const K& key, const std::optional<Intent>& intent) {
       auto [at, last] = by_hash.equal_range(engine_.hash_of(key));
       for (; at != last; ++at) {
-        if (engine_.same_key(at->second->boarding.flight->key, key)) {
-          at->second->intent = std::move(intent);
-        }
+        // Twice for a key that was asked for twice, if a write between has ended its first flight.
+        if (engine_.same_key(at->second->boarding.flight->key, key)) at->second->intent = intent;
       }
     };
     try {
       const LoaderMark mark(&engine_, led);
       loads_.timed(
           [&] {
-            load(std::as_const(wanted), take);
+            load(wanted, take);
             return true;
           },
           cost);
@@ -158,7 +156,8 @@ std::vector<std::optional<V>> CacheManager<K, V, H, E>::get_many_or_load(
     }
     ++index;
   }
-  missing.run([&](const std::vector<K>& wanted, const auto& take) {
+  using Take = typename internal::LoadOfMany<decltype(engine_), K, V>::Take;
+  missing.run([&](const std::vector<K>& wanted, Take take) {
     std::vector<K> left;
     if constexpr (internal::kMayBeStored<K, V>) {
       const auto stored = engine_.stored_many(wanted);

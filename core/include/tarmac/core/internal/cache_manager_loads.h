@@ -22,25 +22,22 @@ auto CacheManager<K, V, H, E>::intend(Key key, Result&& result) -> std::optional
   return intent;
 }
 
-// After a miss, which has been counted. Whether there is a value for `use(const V&)`.
+// After a miss, which has been counted.
 template <class K, class V, class H, class E>
-template <class Use>
-bool CacheManager<K, V, H, E>::read_through(Key key, Use&& use) {
+auto CacheManager<K, V, H, E>::read_through(Key key) -> Content {
   if constexpr (internal::kMayBeStored<K, V>) {
-    const auto content =
-        engine_.load(key, [&] { return intend(key, internal::as_loaded<V>(engine_.stored(key))); });
-    if (content) use(content.value());
-    return static_cast<bool>(content);
+    return engine_.load(key,
+                        [&] { return intend(key, internal::as_loaded<V>(engine_.stored(key))); });
   } else {
-    return false;
+    return {};
   }
 }
 
 // What the store has, if it is read through; else what the loader gives, as it does for a store
 // that does not answer: better the source than nothing.
 template <class K, class V, class H, class E>
-template <class Loader>
-auto CacheManager<K, V, H, E>::intend_first(Key key, Loader&& loader) -> std::optional<Intent> {
+auto CacheManager<K, V, H, E>::intend_first(Key key, internal::LoadCall<V> load)
+    -> std::optional<Intent> {
   if constexpr (internal::kMayBeStored<K, V>) {
     if (engine_.options().read_through) {
       try {
@@ -51,9 +48,25 @@ auto CacheManager<K, V, H, E>::intend_first(Key key, Loader&& loader) -> std::op
       }
     }
   }
-  return intend(key, loader());
+  return load();
 }
 
+template <class K, class V, class H, class E>
+template <class Loader>
+auto CacheManager<K, V, H, E>::own(Loader&& loader) -> OwnedLoad {
+  // Behind a pointer, for a std::function would copy what can only be moved.
+  auto shared = std::make_shared<std::decay_t<Loader>>(std::forward<Loader>(loader));
+  return [this, shared = std::move(shared)](const K& key) { return intend(key, (*shared)()); };
+}
+
+template <class K, class V, class H, class E>
+auto CacheManager<K, V, H, E>::own_first(OwnedLoad load) -> OwnedLoad {
+  return [this, load = std::move(load)](const K& key) {
+    return intend_first(key, [&] { return load(key); });
+  };
+}
+
+// Here and in what it calls, only what must know the loader's type is compiled for each of them.
 template <class K, class V, class H, class E>
 template <class Loader>
 auto CacheManager<K, V, H, E>::get_or_load(Key key, Loader&& loader, const LoadOptions& options)
@@ -63,11 +76,11 @@ auto CacheManager<K, V, H, E>::get_or_load(Key key, Loader&& loader, const LoadO
                 "a loader returns V, tarmac::Loaded<V>, or a std::optional of one of them");
   std::optional<V> found;
   engine_.loads().keep_expired(options);
-  if (!engine_.read(key, [&found](const V& value) { found.emplace(value); })) {
-    auto loaded = load_missing(key, std::forward<Loader>(loader), options);
-    if (loaded) found.emplace(std::move(*loaded));
+  if (!engine_.copy(key, found)) {
+    const auto loaded = load(key, std::forward<Loader>(loader), {options, Result::kMayBeNothing});
+    if (loaded) found.emplace(loaded.value());
   } else if (options.may_refresh()) [[unlikely]] {
-    if (auto newer = refreshed(key, loader, options)) found.emplace(std::move(*newer));
+    if (const auto newer = refresh(key, loader, options)) found.emplace(newer.value());
   }
   if constexpr (Result::kMayBeNothing) {
     return found;  // In its place from the beginning: a hit moves nothing.
@@ -78,69 +91,35 @@ auto CacheManager<K, V, H, E>::get_or_load(Key key, Loader&& loader, const LoadO
 
 template <class K, class V, class H, class E>
 template <class Loader>
-std::optional<V> CacheManager<K, V, H, E>::load_missing(Key key, Loader&& loader,
-                                                        const LoadOptions& options) {
-  using Result = internal::LoadResult<V, std::invoke_result_t<Loader&>>;
-  const auto value_of = [](const internal::Content<V>& content) {
-    return content ? std::optional<V>(content.value()) : std::nullopt;
-  };
-  const internal::LoadRules rules{options, Result::kMayBeNothing};
+auto CacheManager<K, V, H, E>::load(Key key, Loader&& loader, const internal::LoadRules& rules)
+    -> Content {
   if constexpr (std::is_constructible_v<std::decay_t<Loader>, Loader>) {
-    if (options.executor && options.may_time_out()) {
-      const auto outcome =
-          std::make_shared<internal::LoadFlight<K, V>>(K(key), 0, std::thread::id());
-      load_elsewhere(key, std::forward<Loader>(loader), options, Result::kMayBeNothing,
-                     [outcome](const auto& content, const auto& error) {
-                       error ? outcome->fail(error) : outcome->publish(content);
-                     });
-      return value_of(engine_.loads().await(*outcome, rules));
+    if (rules.options.executor && rules.options.may_time_out()) {
+      return internal::await_elsewhere(engine_, K(key),
+                                       own_first(own(std::forward<Loader>(loader))), rules);
     }
   }
-  for (;;) {
-    const auto content = engine_.loads().get(
-        key, [&] { return intend_first(key, loader); }, rules);
-    if (content || Result::kMayBeNothing) return value_of(content);
-    // Somebody else's loader found nothing; this one always finds something.
-  }
+  const auto call = [&] { return intend(key, loader()); };
+  return engine_.loads().get(
+      key, [&] { return intend_first(key, call); }, rules);
 }
 
-// The new value, if this caller was the one to load it.
+// The new value, if this caller was the one to load it; else it has the old one.
 template <class K, class V, class H, class E>
 template <class Loader>
-std::optional<V> CacheManager<K, V, H, E>::refreshed(Key key, Loader& loader,
-                                                     const LoadOptions& options) {
+auto CacheManager<K, V, H, E>::refresh(Key key, Loader& loader, const LoadOptions& options)
+    -> Content {
   auto loads = engine_.loads();
   const auto stamp = loads.due_for_refresh(key, options);
-  if (stamp == 0) return std::nullopt;
-  if constexpr (std::is_copy_constructible_v<std::remove_const_t<Loader>>) {
+  if (stamp == 0) return {};
+  if constexpr (std::is_copy_constructible_v<std::decay_t<Loader>>) {
     if (options.executor) {
-      auto load = [this, copy = loader](const K& of) mutable { return intend(of, copy()); };
-      using Pending = internal::PendingRefresh<decltype(engine_), K, decltype(load)>;
-      const auto pending =
-          std::make_shared<Pending>(engine_, K(key), std::move(load), options, stamp);
-      try {
-        options.executor([pending] { pending->run(); });
-      } catch (...) {
-        loads.count(Counter::load_failures);  // The caller has the old value.
-      }
-      return std::nullopt;
+      internal::refresh_elsewhere(engine_, K(key), own(loader), options, stamp);
+      return {};
     }
   }
-  const auto content = loads.refresh(
+  return loads.refresh(
       key, stamp, [&] { return intend(key, loader()); }, options);
-  return content ? std::optional<V>(content.value()) : std::nullopt;
-}
-
-template <class K, class V, class H, class E>
-template <class Loader>
-void CacheManager<K, V, H, E>::load_elsewhere(Key key, Loader&& loader, const LoadOptions& options,
-                                              bool may_be_nothing,
-                                              typename internal::LoadFlight<K, V>::Then done) {
-  auto load = [this, own = std::decay_t<Loader>(std::forward<Loader>(loader))](
-                  const K& of) mutable { return intend_first(of, own); };
-  using Pending = internal::PendingLoad<decltype(engine_), K, V, decltype(load)>;
-  std::make_shared<Pending>(engine_, K(key), std::move(load), options, std::move(done))
-      ->start(may_be_nothing);
 }
 
 template <class K, class V, class H, class E>
@@ -148,33 +127,40 @@ template <class Loader>
 auto CacheManager<K, V, H, E>::load_async(Key key, Loader&& loader, const Executor& executor)
     -> std::future<internal::load_returned_t<V, Loader>> {
   using Result = internal::LoadResult<V, std::invoke_result_t<std::decay_t<Loader>&>>;
-  using Returned = internal::load_returned_t<V, Loader>;
   static_assert(Result::kFits,
                 "a loader returns V, tarmac::Loaded<V>, or a std::optional of one of them");
-  if (!executor) {
+  const auto make = [&] { return own(std::forward<Loader>(loader)); };
+  return future_of<internal::load_returned_t<V, Loader>>(key, make, executor);
+}
+
+template <class K, class V, class H, class E>
+template <class Returned>
+std::future<Returned> CacheManager<K, V, H, E>::future_of(Key key, internal::LoadMaker<K, V> make,
+                                                          const Executor& on) {
+  constexpr bool kMayBeNothing = !std::is_same_v<Returned, V>;
+  if (!on) {
     throw UsageError("cache \"" + name() + "\": load_async() needs an executor to run its loader");
   }
   auto options = engine_.options().loading;
-  options.executor = executor;
+  options.executor = on;
   engine_.loads().keep_expired(options);
   const auto promise = std::make_shared<std::promise<Returned>>();
   auto future = promise->get_future();
   if (engine_.read(key, [&](const V& value) { promise->set_value(value); })) return future;
-  load_elsewhere(
-      key, std::forward<Loader>(loader), options, Result::kMayBeNothing,
-      [promise](const auto& content, const auto& error) {
-        try {
-          if (error) {
-            promise->set_exception(error);
-          } else if constexpr (Result::kMayBeNothing) {
-            promise->set_value(content ? Returned(content.value()) : std::nullopt);
-          } else {
-            promise->set_value(content.value());
-          }
-        } catch (...) {
-          promise->set_exception(std::current_exception());  // The value's copying threw.
-        }
-      });
+  const auto keep = [promise](const Content& content, const std::exception_ptr& error) {
+    try {
+      if (error) {
+        promise->set_exception(error);
+      } else if constexpr (kMayBeNothing) {
+        promise->set_value(content ? Returned(content.value()) : std::nullopt);
+      } else {
+        promise->set_value(content.value());
+      }
+    } catch (...) {  // The value's copying threw.
+      promise->set_exception(std::current_exception());
+    }
+  };
+  internal::load_elsewhere(engine_, K(key), own_first(make()), {options, kMayBeNothing}, keep);
   return future;
 }
 

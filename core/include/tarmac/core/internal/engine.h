@@ -49,6 +49,9 @@ class Engine final : public WritePolicyHost, private EngineState {
   /// destroyed meanwhile. Takes no lock unless somebody listens to hits or misses.
   template <class Use>
   bool read(Key key, Use&& use);
+  bool copy(Key key, std::optional<V>& found) {
+    return read(key, [&found](const V& value) { found.emplace(value); });
+  }
   [[nodiscard]] bool contains(Key key) const;
   /// The current version without counting anything.
   [[nodiscard]] std::optional<Version<V>> peek(Key key);
@@ -60,12 +63,10 @@ class Engine final : public WritePolicyHost, private EngineState {
   [[nodiscard]] bool write_batch(std::vector<BatchWrite<K, V>>& writes);
   [[nodiscard]] bool is_durable() const noexcept { return log_ != nullptr; }
   /// Writes what `decide(current version)` wants while no other write of the key can come between.
-  template <class Decide>
-  void write_decided(Key key, Decide&& decide);
-  /// What the cache has, or what one call of `load()` gives to all who ask: a
-  /// std::optional<WriteIntent>. The value lands in the cache unless the key was written meanwhile.
-  template <class Load>
-  Content<V> load(Key key, Load&& load);
+  void write_decided(Key key, FunctionRef<WriteIntent<V>(const std::optional<Version<V>>&)> decide);
+  /// What the cache has, or what one call of `load()` gives to all who ask. The value lands in the
+  /// cache unless the key was written meanwhile.
+  Content<V> load(Key key, LoadCall<V> load);
   /// What the store has for `key`, or is owed; empty without a store. Throws StoreError.
   [[nodiscard]] std::optional<Version<V>> stored(Key key);
   /// The same in their order; none at all if the store is not to be read or does not answer.
@@ -85,8 +86,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   // The cache as a whole. ----------------------------------------------------------------------
 
   void clear();
-  template <class Visit>
-  void for_each_version(Visit&& visit);
+  void for_each_version(FunctionRef<void(const K&, const Version<V>&)> visit);
   void resize(const Capacity& capacity);
   std::uint64_t purge_expired();
   void swap_strategy(const StrategyChoice& choice);
@@ -145,8 +145,7 @@ class Engine final : public WritePolicyHost, private EngineState {
     return *shards_[shard_index(hash)];
   }
   void reclaim(ShardType& shard);
-  template <class Use>
-  [[gnu::noinline]] bool read_locked(ShardType& shard, Key key, std::uint64_t hash, Use&& use);
+  [[gnu::noinline]] Content<V> read_locked(ShardType& shard, Key key, std::uint64_t hash);
   /// Runs when a shard's lock has been released: events, and room that the shard had not itself.
   void after_unlock(ShardType& shard, SteadyNanos deadline);
   /// Evicts until the cache is within its bounds; from `spared`, which was just written to, last.

@@ -16,8 +16,7 @@ struct LoadRules {
   bool may_be_nothing = false;
 };
 
-/// The loading of single keys. Cheap to make for each call. A `load()` gives a
-/// std::optional<WriteIntent<V>>; empty: there is nothing.
+/// The loading of single keys. Cheap to make for each call.
 /// Thread-safety: as the engine. No `load` is called under a lock.
 template <class K, class V, class H, class E>
 class Engine<K, V, H, E>::Loads {
@@ -43,14 +42,12 @@ class Engine<K, V, H, E>::Loads {
 
   /// What the cache has, or what one call of `load()` gives to all who ask. The value lands in the
   /// cache unless the key was written meanwhile.
-  template <class Load>
-  Content<V> get(Key key, Load&& load, const LoadRules& rules);
+  Content<V> get(Key key, LoadCall<V> load, const LoadRules& rules);
   /// Without `may_lead`, neither decided nor with a flight if nobody loads the key. Throws
   /// UsageError in a loader of this very key.
   [[nodiscard]] Boarding board(Key key, const LoadRules& rules, bool may_lead = true);
   /// Requires: `boarding.leads`. Ends its flight, whatever happens.
-  template <class Load>
-  Content<V> lead(const Boarding& boarding, Load&& load, const LoadOptions& options);
+  Content<V> lead(const Boarding& boarding, LoadCall<V> load, const LoadOptions& options);
   /// Waits for another thread's load, for as long as `rules` say.
   [[nodiscard]] Content<V> await(Flight& flight, const LoadRules& rules);
   /// What was boarded without a flight. Throws what a loader threw, unless something stands in.
@@ -64,8 +61,7 @@ class Engine<K, V, H, E>::Loads {
   /// executor in `options` the caller has then to give it a refresh().
   [[nodiscard]] std::uint64_t due_for_refresh(Key key, const LoadOptions& options);
   /// Loads it anew. Without a content if it is no longer to be, or cannot be.
-  template <class Load>
-  Content<V> refresh(Key key, std::uint64_t stamp, Load&& load, const LoadOptions& options);
+  Content<V> refresh(Key key, std::uint64_t stamp, LoadCall<V> load, const LoadOptions& options);
   /// The executor did not take the refresh.
   void cancel_refresh(Key key, std::uint64_t stamp) noexcept;
 
@@ -180,8 +176,7 @@ auto Engine<K, V, H, E>::Loads::timed(Load&& load, std::int64_t& cost) {
 }
 
 template <class K, class V, class H, class E>
-template <class Load>
-Content<V> Engine<K, V, H, E>::Loads::lead(const Boarding& boarding, Load&& load,
+Content<V> Engine<K, V, H, E>::Loads::lead(const Boarding& boarding, LoadCall<V> load,
                                            const LoadOptions& options) {
   std::optional<WriteIntent<V>> intent;
   std::int64_t cost = 0;

@@ -112,14 +112,15 @@ Content<V> Engine<K, V, H, E>::Loads::await(Flight& flight, const LoadRules& rul
 }
 
 template <class K, class V, class H, class E>
-template <class Load>
-Content<V> Engine<K, V, H, E>::Loads::get(Key key, Load&& load, const LoadRules& rules) {
-  const auto boarding = board(key, rules);
-  if (boarding.decided()) return known(key, boarding, rules.options);
-  if (!boarding.leads) {
+Content<V> Engine<K, V, H, E>::Loads::get(Key key, LoadCall<V> load, const LoadRules& rules) {
+  auto boarding = board(key, rules);
+  while (!boarding.decided() && !boarding.leads) {
     count(Counter::coalesced_loads);
-    return await(*boarding.flight, rules);
+    auto content = await(*boarding.flight, rules);
+    if (content || rules.may_be_nothing) return content;
+    boarding = board(key, rules);  // Another's loader found nothing; this one always finds.
   }
+  if (boarding.decided()) return known(key, boarding, rules.options);
   try {
     return lead(boarding, load, rules.options);
   } catch (const UsageError&) {
@@ -131,8 +132,7 @@ Content<V> Engine<K, V, H, E>::Loads::get(Key key, Load&& load, const LoadRules&
 }
 
 template <class K, class V, class H, class E>
-template <class Load>
-Content<V> Engine<K, V, H, E>::load(Key key, Load&& load) {
+Content<V> Engine<K, V, H, E>::load(Key key, LoadCall<V> load) {
   return loads().get(key, load, {options_.loading, true});
 }
 
@@ -191,8 +191,7 @@ auto Engine<K, V, H, E>::Loads::board_refresh(Key key, std::uint64_t stamp) -> B
 }
 
 template <class K, class V, class H, class E>
-template <class Load>
-Content<V> Engine<K, V, H, E>::Loads::refresh(Key key, std::uint64_t stamp, Load&& load,
+Content<V> Engine<K, V, H, E>::Loads::refresh(Key key, std::uint64_t stamp, LoadCall<V> load,
                                               const LoadOptions& options) {
   const auto boarding = board_refresh(key, stamp);
   if (options.executor) cancel_refresh(key, stamp);  // Now the flight keeps others away.

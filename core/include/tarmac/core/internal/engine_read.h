@@ -10,11 +10,8 @@ template <class Use>
 bool Engine<K, V, H, E>::read(Key key, Use&& use) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
-  if (events_.has_slots(EventType::entry_get_hit)) [[unlikely]] {
-    return read_locked(shard, key, hash, std::forward<Use>(use));
-  }
-  ThreadSlot& thread = this_thread_slot();
-  {
+  if (!events_.has_slots(EventType::entry_get_hit)) [[likely]] {
+    ThreadSlot& thread = this_thread_slot();
     const EpochPin pin(thread);
     auto& log = shard.hit_log();
     const auto found = shard.look_up(key, hash);
@@ -29,14 +26,15 @@ bool Engine<K, V, H, E>::read(Key key, Use&& use) {
       return false;
     }
   }
-  return read_locked(shard, key, hash, std::forward<Use>(use));
+  const auto found = read_locked(shard, key, hash);
+  if (found) std::forward<Use>(use)(found.value());
+  return static_cast<bool>(found);
 }
 
 // The same with the shard's lock, where more is to be done than to look: an entry has expired, or
 // somebody listens.
 template <class K, class V, class H, class E>
-template <class Use>
-bool Engine<K, V, H, E>::read_locked(ShardType& shard, Key key, std::uint64_t hash, Use&& use) {
+Content<V> Engine<K, V, H, E>::read_locked(ShardType& shard, Key key, std::uint64_t hash) {
   Content<V> found;
   {
     EffectsType effects;
@@ -58,9 +56,7 @@ bool Engine<K, V, H, E>::read_locked(ShardType& shard, Key key, std::uint64_t ha
   }
   counters_.add(this_thread_slot(), found ? Counter::hits : Counter::misses);
   shard.events.deliver(events_);
-  if (!found) return false;
-  std::forward<Use>(use)(found.value());
-  return true;
+  return found;
 }
 
 template <class K, class V, class H, class E>

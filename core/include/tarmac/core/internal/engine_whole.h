@@ -114,8 +114,7 @@ void Engine<K, V, H, E>::clear_shard(ShardType& shard, EffectsType& effects) {
 }
 
 template <class K, class V, class H, class E>
-template <class Visit>
-void Engine<K, V, H, E>::for_each_version(Visit&& visit) {
+void Engine<K, V, H, E>::for_each_version(FunctionRef<void(const K&, const Version<V>&)> visit) {
   struct Seen {
     Ref<EntryType> key_owner;
     Version<V> version;

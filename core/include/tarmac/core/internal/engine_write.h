@@ -168,8 +168,8 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
     }
     if (policy && !policy->keeps_written_values()) intent.leave_to_store();
     if (policy && intent.want_before && !peek(key)) loaded = load_stored(*policy, key);
-    state = log_ ? write_logged(hold, key, intent, policy)
-                 : policy->on_write(encode(key, hold.hash(), intent.next));
+    state = policy && !log_ ? policy->on_write(encode(key, hold.hash(), intent.next))
+                            : write_logged(hold, key, intent, policy);
     in_store = true;
   }
   const std::lock_guard lock(shard.mutex);
@@ -191,8 +191,8 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
 }
 
 template <class K, class V, class H, class E>
-template <class Decide>
-void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
+void Engine<K, V, H, E>::write_decided(
+    Key key, FunctionRef<WriteIntent<V>(const std::optional<Version<V>>&)> decide) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
   SteadyNanos deadline = kNever;
@@ -213,7 +213,7 @@ void Engine<K, V, H, E>::write_decided(Key key, Decide&& decide) {
       }
     }
     if (!current) current = stored_for(hold, key);
-    intent = decide(std::as_const(current));
+    intent = decide(current);
     deadline = intent.next.deadline;
     mutation = write_and_release(hold, key, intent, effects);
   }

@@ -7,24 +7,25 @@
 
 #include <exception>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace tarmac::internal {
 
-/// One call that waits for a load in another thread. `Load(Key)` gives a
-/// std::optional<WriteIntent<V>>. Whatever becomes of it, `done` is called exactly once: also when
-/// the executor throws, or drops the task.
+/// One call that waits for a load in another thread. Whatever becomes of it, `done` is called
+/// exactly once: also when the executor throws, or drops the task.
 /// Thread-safety: in one thread after the other.
-template <class EngineType, class K, class V, class Load>
-class PendingLoad : public std::enable_shared_from_this<PendingLoad<EngineType, K, V, Load>> {
+template <class EngineType, class K, class V>
+class PendingLoad : public std::enable_shared_from_this<PendingLoad<EngineType, K, V>> {
  public:
   using Then = typename LoadFlight<K, V>::Then;
 
-  PendingLoad(EngineType& engine, K key, Load load, const LoadOptions& options, Then done)
+  PendingLoad(EngineType& engine, K key, OwnedLoad<K, V> load, const LoadRules& rules, Then done)
       : engine_(engine),
         key_(std::move(key)),
         load_(std::move(load)),
-        options_(options),
+        options_(rules.options),
+        may_be_nothing_(rules.may_be_nothing),
         done_(std::move(done)) {}
   PendingLoad(const PendingLoad&) = delete;
   PendingLoad& operator=(const PendingLoad&) = delete;
@@ -36,10 +37,7 @@ class PendingLoad : public std::enable_shared_from_this<PendingLoad<EngineType, 
   }
 
   /// Without the executor, as long as somebody else loads the key.
-  void start(bool may_be_nothing) noexcept {
-    may_be_nothing_ = may_be_nothing;
-    attempt(false);
-  }
+  void start() noexcept { attempt(false); }
 
  private:
   /// What is thrown on the way is the result.
@@ -89,17 +87,17 @@ class PendingLoad : public std::enable_shared_from_this<PendingLoad<EngineType, 
 
   EngineType& engine_;
   const K key_;
-  Load load_;
+  const OwnedLoad<K, V> load_;
   const LoadOptions options_;
+  const bool may_be_nothing_;
   Then done_;
-  bool may_be_nothing_ = false;
 };
 
 /// The refresh of an entry, in the hands of an executor; if it is dropped, another may come.
-template <class EngineType, class K, class Load>
+template <class EngineType, class K, class V>
 class PendingRefresh {
  public:
-  PendingRefresh(EngineType& engine, K key, Load load, const LoadOptions& options,
+  PendingRefresh(EngineType& engine, K key, OwnedLoad<K, V> load, const LoadOptions& options,
                  std::uint64_t stamp)
       : engine_(engine),
         key_(std::move(key)),
@@ -121,10 +119,45 @@ class PendingRefresh {
  private:
   EngineType& engine_;
   const K key_;
-  Load load_;
+  const OwnedLoad<K, V> load_;
   const LoadOptions options_;
   const std::uint64_t stamp_;
   bool ran_ = false;
 };
+
+/// Has the executor of `rules` load `key`; `done` gets the result.
+template <class EngineType, class K, class V>
+void load_elsewhere(EngineType& engine, K key, OwnedLoad<K, V> load, const LoadRules& rules,
+                    typename LoadFlight<K, V>::Then done) {
+  using Pending = PendingLoad<EngineType, K, V>;
+  std::make_shared<Pending>(engine, std::move(key), std::move(load), rules, std::move(done))
+      ->start();
+}
+
+/// The same, waiting for it as long as `rules` say.
+template <class EngineType, class K, class V>
+Content<V> await_elsewhere(EngineType& engine, const K& key, OwnedLoad<K, V> load,
+                           const LoadRules& rules) {
+  const auto outcome = std::make_shared<LoadFlight<K, V>>(key, 0, std::thread::id());
+  load_elsewhere(engine, key, std::move(load), rules,
+                 [outcome](const Content<V>& content, const std::exception_ptr& error) {
+                   error ? outcome->fail(error) : outcome->publish(content);
+                 });
+  return engine.loads().await(*outcome, rules);
+}
+
+/// Has the executor of `options` load the entry of `stamp` anew. What goes wrong is counted only.
+template <class EngineType, class K, class V>
+void refresh_elsewhere(EngineType& engine, K key, OwnedLoad<K, V> load, const LoadOptions& options,
+                       std::uint64_t stamp) {
+  using Pending = PendingRefresh<EngineType, K, V>;
+  const auto pending =
+      std::make_shared<Pending>(engine, std::move(key), std::move(load), options, stamp);
+  try {
+    options.executor([pending] { pending->run(); });
+  } catch (...) {
+    engine.loads().count(Counter::load_failures);
+  }
+}
 
 }  // namespace tarmac::internal

@@ -4,8 +4,10 @@
 #include <tarmac/core/cache_options.h>
 #include <tarmac/core/eviction_strategy.h>
 #include <tarmac/core/internal/entry.h>
+#include <tarmac/core/internal/function_ref.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace tarmac::internal {
@@ -33,6 +35,18 @@ struct WriteIntent {
     removal_cause = RemovalCause::replaced;
   }
 };
+
+/// What a load found, made ready to be written; empty: there is nothing.
+template <class V>
+using LoadCall = FunctionRef<std::optional<WriteIntent<V>>()>;
+
+/// The same with a loader of its own, for a load that may outlive its caller.
+template <class K, class V>
+using OwnedLoad = std::function<std::optional<WriteIntent<V>>(const K&)>;
+
+/// Makes it, where it turns out to be needed.
+template <class K, class V>
+using LoadMaker = FunctionRef<OwnedLoad<K, V>()>;
 
 /// A value on its way in, and what will become of it.
 template <class V>
