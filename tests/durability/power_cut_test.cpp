@@ -106,8 +106,12 @@ TEST(PowerCut, LosesNothingWhenEveryWriteIsSynced) {  // A5
 // Negative control: the same rig does lose what was never synced.
 TEST(PowerCut, LosesWritesThatWereNeverSynced) {
   Losses losses;
-  cut_power_again_and_again("never", rounds(2, 20), losses);
-  EXPECT_EQ(losses.lost > 0, losses.cuts > 0);
+  // A cut just after the log has begun another file finds little that can be lost.
+  for (int tries = 0; losses.lost == 0 && tries < 20; ++tries) {
+    cut_power_again_and_again("never", rounds(2, 20), losses);
+    if (IsSkipped() || HasFatalFailure()) return;
+  }
+  EXPECT_GT(losses.lost, 0U);
 }
 
 // In intervals: what is older than the interval and a sync is there.
