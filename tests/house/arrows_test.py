@@ -26,10 +26,10 @@ def commands_of(build_folder):
         entries = json.load(file)
     commands = {}
     for entry in entries:
-        parts = os.path.relpath(entry["file"], ROOT).split(os.sep)
-        if parts[0] not in tidy.ROOMS or parts[1] != "src" or parts[0] in commands:
-            continue
         words = shlex.split(entry["command"])
+        room, *rest = words[words.index("-o") + 1].split(os.sep)
+        if room not in tidy.ROOMS or rest[1] != f"tarmac_{room}.dir" or room in commands:
+            continue
         compiler = next(word for word in words if os.path.basename(word).startswith(("c++", "g++", "clang++")))
         flags = ["-std=c++20"]
         for position, word in enumerate(words):
@@ -37,7 +37,7 @@ def commands_of(build_folder):
                 flags.append(word)
             elif word == "-isystem":
                 flags += ["-isystem", words[position + 1]]
-        commands[parts[0]] = [compiler, *flags]
+        commands[room] = [compiler, *flags]
     return commands
 
 

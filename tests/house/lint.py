@@ -2,9 +2,12 @@
 """Runs clang-tidy over the sources and public headers of every room; WORK_FOLDER keeps what is clean.
 
 A file is looked at again when it, a header of this project that it includes, its command, the checks
-or the linter itself changed. Files of one room are looked at together, as one source that includes
-them, for most of the time goes into the headers that they share; where something is found, or two
-files do not compile together, in halves, until it is clear which file is meant.
+or the linter itself changed. Files of one room are looked at together, as one source, for most of
+the time goes into the headers that they share; where something is found, or two files do not compile
+together, in halves, until it is clear which file is meant.
+
+The analyzer looks at the functions of a source, and not of what it includes; so the headers, and the
+templates in them, have a source of their own (lint/headers.cpp.in), where it is told to look at all.
 
 Usage: lint.py WORK_FOLDER [PART_OF_A_PATH …]
 """
@@ -20,7 +23,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LINTER = "clang-tidy-14"
-MOST_IN_BATCH = 7
+MOST_IN_BATCH = 30
 
 
 def configure(work):
@@ -65,29 +68,34 @@ def batches(entries):
         folder = os.path.dirname(entry["file"])
         words = [word for word in shlex.split(entry["command"]) if not word.endswith((".cpp", ".o"))]
         alike.setdefault((folder, tuple(words)), []).append(entry)
+    together = []
     for group in alike.values():
         count = -(-len(group) // MOST_IN_BATCH)
-        yield from (group[i::count] for i in range(count))
+        together += (group[i::count] for i in range(count))
+    # The headers first, then what takes longest, so that the last ones are short.
+    return sorted(together, key=lambda batch: (os.path.dirname(batch[0]["file"]).endswith("/src"), -len(batch)))
 
 
 def run_linter(batch, work):
     """Runs the linter over one file, or over several as one; gives (exit status, output)."""
     command = [LINTER, "--quiet", f"--config-file={ROOT}/.clang-tidy"]
+    if batch[0]["file"].startswith(work):
+        command += ["--extra-arg=-Xclang", "--extra-arg=-analyzer-opt-analyze-headers"]
     if len(batch) == 1:
         command += ["-p", work, batch[0]["file"]]
     else:
         name = hashlib.sha256("".join(entry["file"] for entry in batch).encode()).hexdigest()
         source = os.path.join(work, f"together_{name[:16]}.cpp")
-        with open(source, "w", encoding="utf-8") as file:
-            file.writelines(f'#include "{entry["file"]}"\n' for entry in batch)
+        with open(source, "w", encoding="utf-8") as together:
+            for entry in batch:
+                with open(entry["file"], encoding="utf-8") as file:
+                    together.write(f'#line 1 "{entry["file"]}"\n{file.read()}\n')
         words = shlex.split(batch[0]["command"])
         words = words[next(i for i, word in enumerate(words) if "clang++" in word) + 1:]
         output = words.index("-o")
         del words[output:output + 2]
         words = [word for word in words if word not in ("-c", batch[0]["file"])]
-        # Without the last argument the analyzer passes over what is included.
-        command += ["--checks=-bugprone-suspicious-include", "--extra-arg=-Xclang",
-                    "--extra-arg=-analyzer-opt-analyze-headers", source, "--", *words]
+        command += [source, "--", *words, "-iquote", os.path.dirname(batch[0]["file"])]
     result = subprocess.run(command, cwd=batch[0]["directory"], capture_output=True, text=True,
                             check=False)
     return result.returncode, result.stdout + result.stderr
