@@ -184,13 +184,17 @@ endfunction()
 # them as one, as they share what is slow to start. Without LABELS its tests carry the label `unit`.
 # TARMAC_SOURCE_DIR is defined for the sources: the root of the tree.
 function(tarmac_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "WHOLE" "TIMEOUT" "SOURCES;DEPENDS;LABELS;DEFINITIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg
+    "WHOLE;ONE_THREAD" "TIMEOUT" "SOURCES;DEPENDS;LABELS;DEFINITIONS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tarmac_test(${name}): unexpected ${arg_UNPARSED_ARGUMENTS}")
   endif()
   tarmac_missing_rooms(missing ${arg_DEPENDS})
   if(missing)
     message(STATUS "tarmac: tests '${name}' are left out, they need ${missing}")
+    return()
+  endif()
+  if(arg_ONE_THREAD AND NOT TARMAC_TESTS_OF_ONE_THREAD)
     return()
   endif()
   if(NOT arg_LABELS)
