@@ -82,15 +82,23 @@ function(tarmac_room name)
   endif()
   add_library(tarmac::${name} ALIAS ${target})
 
+  set(internal_headers ${arg_HEADERS})
+  list(FILTER internal_headers INCLUDE REGEX "/internal/")
+  list(FILTER arg_HEADERS EXCLUDE REGEX "/internal/")
   if(arg_HEADERS)
     target_sources(${target} ${public}
                    FILE_SET HEADERS BASE_DIRS include FILES ${arg_HEADERS})
+  endif()
+  if(internal_headers)
+    target_sources(${target} ${public}
+                   FILE_SET internal TYPE HEADERS BASE_DIRS include FILES ${internal_headers})
   endif()
   target_compile_features(${target} ${public} cxx_std_20)
   target_link_libraries(${target} ${public} ${arg_DEPENDS})
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${name}
-    VERIFY_INTERFACE_HEADER_SETS ON)
+    VERIFY_INTERFACE_HEADER_SETS ON
+    INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
 
   if(arg_SOURCES)
     target_sources(${target} PRIVATE ${arg_SOURCES})
@@ -144,11 +152,16 @@ function(tarmac_export_room name)
   set_property(GLOBAL APPEND PROPERTY TARMAC_EXPORTED_ROOMS ${name})
 
   if(TARMAC_INSTALL)
+    set(header_sets "")
+    get_target_property(sets tarmac_${name} INTERFACE_HEADER_SETS)
+    foreach(one IN LISTS sets)
+      list(APPEND header_sets FILE_SET ${one} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    endforeach()
     install(TARGETS tarmac_${name} EXPORT tarmac-${name}
       ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
       LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
       RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
-      FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+      ${header_sets})
     install(EXPORT tarmac-${name}
       FILE tarmac-${name}.cmake
       NAMESPACE tarmac::
