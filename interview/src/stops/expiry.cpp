@@ -44,8 +44,9 @@ Course live(Scheme scheme, std::uint64_t entries) {
     if (scheme == Scheme::eager) cache.purge_expired();
     if (scheme == Scheme::hybrid) {
       std::uint64_t alive = 0;
-      // The wheel may turn a moment late: what ended a second ago is gone by now.
-      for (const auto life : lives) alive += life >= second ? 1 : 0;
+      // The wheel may turn a moment late, and not again within a moment, which with this clock is
+      // the next second: what ended two seconds ago is gone by now.
+      for (const auto life : lives) alive += life + 1 >= second ? 1 : 0;
       static_cast<void>(wait_for([&] { return cache.stats().current_items <= alive; }));
     }
     course.held.push_back(static_cast<double>(cache.stats().current_items));
