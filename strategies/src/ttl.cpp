@@ -20,7 +20,7 @@ struct TreeTraits {
 
   static node_ptr get_parent(const_node_ptr n) noexcept {
     // The word is as wide as an address.
-    return reinterpret_cast<node_ptr>(n->scratch);  // NOLINT(performance-no-int-to-ptr)
+    return reinterpret_cast<node_ptr>(n->scratch);  // NOLINT(performance-no-int-to-ptr): was one
   }
   static void set_parent(node_ptr n, node_ptr parent) noexcept {
     n->scratch = reinterpret_cast<std::uintptr_t>(parent);

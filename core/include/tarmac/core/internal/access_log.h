@@ -71,7 +71,7 @@ class AccessRing {
   static EntryNode* node_of(std::uint64_t record) noexcept {
     // More than the address is kept in one word, so it has to be cut out of it.
     const auto address = record & kAddressMask;
-    return reinterpret_cast<EntryNode*>(address);  // NOLINT(performance-no-int-to-ptr)
+    return reinterpret_cast<EntryNode*>(address);  // NOLINT(performance-no-int-to-ptr): was one
   }
 
   alignas(64) std::atomic<std::uint32_t> written_{0};

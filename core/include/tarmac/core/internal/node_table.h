@@ -161,7 +161,7 @@ class NodeTable {
   }
   static EntryNode* node_of(std::uint64_t word) noexcept {
     // More than the address is kept in one word, so it has to be cut out of it.
-    return reinterpret_cast<EntryNode*>(word & kAddressMask);  // NOLINT(performance-no-int-to-ptr)
+    return reinterpret_cast<EntryNode*>(word & kAddressMask);  // NOLINT(*-no-int-to-ptr): was one
   }
   struct Place {
     Group* group;

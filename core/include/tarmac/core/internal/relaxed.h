@@ -14,7 +14,7 @@ class Relaxed {
  public:
   constexpr Relaxed() noexcept = default;
   // Implicit both ways: a field changes its type, not the code that uses it.
-  constexpr Relaxed(T value) noexcept : value_(value) {}  // NOLINT(google-explicit-constructor)
+  constexpr Relaxed(T value) noexcept : value_(value) {}
   Relaxed(const Relaxed& other) noexcept : value_(other.load()) {}
   Relaxed& operator=(const Relaxed& other) noexcept {
     store(other.load());
@@ -27,7 +27,7 @@ class Relaxed {
   ~Relaxed() = default;
 
   // The other way.
-  operator T() const noexcept { return load(); }  // NOLINT(google-explicit-constructor)
+  operator T() const noexcept { return load(); }
   [[nodiscard]] T load() const noexcept { return value_.load(std::memory_order_relaxed); }
   void store(T value) noexcept { value_.store(value, std::memory_order_relaxed); }
 
