@@ -190,11 +190,12 @@ function(tarmac_program target)
   endif()
 endfunction()
 
-# tarmac_test(<name> [WHOLE] SOURCES a_test.cpp … DEPENDS tarmac::x … [LABELS …] [DEFINITIONS …]
-#             [TIMEOUT s])
+# tarmac_test(<name> [WHOLE] [ONE_THREAD] SOURCES a_test.cpp … DEPENDS tarmac::x … [LABELS …]
+#             [DEFINITIONS …] [TIMEOUT s])
 #
 # Declares one GoogleTest executable and registers each of its tests with CTest; with WHOLE all of
-# them as one, as they share what is slow to start. Without LABELS its tests carry the label `unit`.
+# them as one, as they share what is slow to start. ONE_THREAD: neither they nor what they test start
+# a thread. Without LABELS its tests carry the label `unit`.
 # TARMAC_SOURCE_DIR is defined for the sources: the root of the tree.
 function(tarmac_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg
