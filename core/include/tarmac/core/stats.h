@@ -125,7 +125,8 @@ class StripedCounters {
     add(internal::this_thread_slot(), counter, amount);
   }
   /// By the thread that has `slot`. Without a read-modify-write for the first kOwned threads.
-  void add(const internal::ThreadSlot& slot, Counter counter, std::uint64_t amount = 1) noexcept {
+  [[gnu::always_inline]] void add(const internal::ThreadSlot& slot, Counter counter,
+                                  std::uint64_t amount = 1) noexcept {
     const auto index = static_cast<std::size_t>(counter);
     if (slot.index >= kOwned) {
       shared_[slot.index % kShared].values[index].fetch_add(amount, std::memory_order_relaxed);

@@ -98,9 +98,13 @@ class AccessLog {
 
   /// Made at a thread's first hit; nullptr if there is none for it (or no memory).
   [[nodiscard]] AccessRing* ring_of(const ThreadSlot& thread) noexcept {
+    AccessRing* ring = made_ring_of(thread);
+    return ring != nullptr || thread.index >= kRings ? ring : make_ring(thread.index);
+  }
+  /// The same, nullptr if it has not been made.
+  [[nodiscard]] AccessRing* made_ring_of(const ThreadSlot& thread) const noexcept {
     if (thread.index >= kRings) return nullptr;
-    AccessRing* ring = rings_[thread.index].load(std::memory_order_relaxed);
-    return ring != nullptr ? ring : make_ring(thread.index);
+    return rings_[thread.index].load(std::memory_order_relaxed);
   }
 
   /// Whether any hit was ever noted.

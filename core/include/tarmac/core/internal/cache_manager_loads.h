@@ -75,7 +75,8 @@ auto CacheManager<K, V, H, E>::get_or_load(Key key, Loader&& loader, const LoadO
   static_assert(Result::kFits,
                 "a loader returns V, tarmac::Loaded<V>, or a std::optional of one of them");
   std::optional<V> found;
-  engine_.loads().keep_expired(options);
+  if (options.stale_if_error) [[unlikely]]
+    engine_.loads().keep_expired(options);
   if (!engine_.copy(key, found)) {
     const auto loaded = load(key, std::forward<Loader>(loader), {options, Result::kMayBeNothing});
     if (loaded) found.emplace(loaded.value());

@@ -98,7 +98,7 @@ class Epoch {
 /// nested; a long one makes memory wait, and nobody else.
 class EpochPin {
  public:
-  explicit EpochPin(ThreadSlot& slot) noexcept
+  [[gnu::always_inline]] explicit EpochPin(ThreadSlot& slot) noexcept
       : slot_(slot), outermost_(slot.pinned.load(std::memory_order_relaxed) == 0) {
     if (!outermost_) return;
     // Acquired: nothing that was unlinked before this epoch began may be found.
@@ -110,7 +110,7 @@ class EpochPin {
       std::atomic_signal_fence(std::memory_order_seq_cst);
     }
   }
-  ~EpochPin() {
+  [[gnu::always_inline]] ~EpochPin() {
     if (outermost_) slot_.pinned.store(0, std::memory_order_release);
   }
   EpochPin(const EpochPin&) = delete;

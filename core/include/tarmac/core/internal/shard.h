@@ -89,8 +89,13 @@ class Shard {
   void record_hit(const LookUp& found, const ThreadSlot& thread, AccessLog& hits) {
     const auto below = noted_below_mark_.load(std::memory_order_relaxed);
     if (below == kNoteNone) return;
-    // Another hit would not change a mark that is at its highest.
-    if (below != kNoteAll && (found.settled || found.entry->mark >= below)) return;
+    if (below == kNoteInOrder) {
+      AccessRing* ring = hits.made_ring_of(thread);
+      if (ring != nullptr && ring->push(*found.entry)) [[likely]]
+        return;
+    } else if (below != kNoteAll && (found.settled || found.entry->mark >= below)) {
+      return;  // Another hit would not change a mark that is at its highest.
+    }
     note_hit(*found.entry, thread, hits);
   }
   /// Where to record what will be found: to be asked before find(), so that an entry of a content
@@ -163,14 +168,18 @@ class Shard {
   void set_deadline(EntryType& entry, SteadyNanos deadline, SteadyNanos now) noexcept;
   bool move_deadline(EntryType& entry);
   [[nodiscard]] auto hit_applier() {
-    return [this](EntryNode& node, std::uint32_t hits) {
-      apply_hits(static_cast<EntryType&>(node), hits);
+    const bool in_order = noted_below_mark_.load(std::memory_order_relaxed) == kNoteInOrder;
+    return [this, in_order](EntryNode& node, std::uint32_t hits) {
+      auto& entry = static_cast<EntryType&>(node);
+      in_order ? apply_in_order(entry, hits) : apply_hits(entry, hits);
     };
   }
   [[nodiscard]] bool moves_nodes() const noexcept {
     return tracking_.load(std::memory_order_relaxed) == AccessTracking::ordered;
   }
   void apply_hits(EntryType& entry, std::uint32_t hits);
+  void apply_in_order(EntryType& entry, std::uint32_t hits);
+  void count_hits(EntryType& entry, std::uint32_t hits) noexcept;
   static void unsettle(void* shard, const EntryNode& node) noexcept {
     static_cast<Shard*>(shard)->table.set_settled(node, false);
   }
@@ -194,6 +203,8 @@ class Shard {
   /// Hits of an entry whose mark has come so far need not be noted.
   static constexpr std::uint8_t kNoteNone = 0;
   static constexpr std::uint8_t kNoteAll = 0xFF;
+  /// All, and nothing is to be done but that: the strategy wants each in order.
+  static constexpr std::uint8_t kNoteInOrder = 0xFE;
   std::atomic<std::uint8_t> noted_below_mark_{kNoteAll};
 
  public:

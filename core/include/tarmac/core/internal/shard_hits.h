@@ -74,6 +74,7 @@ void Shard<K, V, Equal>::set_strategy(std::unique_ptr<EvictionStrategy>& made) n
   auto below = kNoteAll;
   if (services_.idle_nanoseconds == 0) {
     if (tracking == AccessTracking::none) below = kNoteNone;
+    if (tracking == AccessTracking::ordered) below = kNoteInOrder;
     if (marks) below = highest_mark;
   }
   tracking_.store(tracking, std::memory_order_relaxed);
@@ -104,10 +105,7 @@ void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
     counted = &entry == withdrawn_ ? 0 : raise_mark(entry, hits, highest_mark);
   if (counted > 0) {
     if (settles && entry.mark == highest_mark) table.set_settled(entry, true);
-    tick += counted;  // Each hit is an operation, however many are noted together.
-    entry.accessed_at = tick;
-    entry.visits = static_cast<std::uint16_t>(
-        std::min<std::uint32_t>(entry.visits + counted, EntryNode::kMaxVisits));
+    count_hits(entry, counted);
   }
   const bool moved = move_deadline(entry);
   if (&entry == withdrawn_) return;
@@ -116,6 +114,22 @@ void Shard<K, V, Equal>::apply_hits(EntryType& entry, std::uint32_t hits) {
   } else if (moved) {
     strategy->on_access(entry);
   }
+}
+
+// The same where the strategy wants all hits and no deadline moves, which is what most caches do.
+template <class K, class V, class Equal>
+inline void Shard<K, V, Equal>::apply_in_order(EntryType& entry, std::uint32_t hits) {
+  if (entry.life.state() == EntryState::evicted) return;
+  count_hits(entry, hits);
+  if (&entry != withdrawn_) strategy->on_access_run(entry, hits);
+}
+
+template <class K, class V, class Equal>
+inline void Shard<K, V, Equal>::count_hits(EntryType& entry, std::uint32_t hits) noexcept {
+  tick += hits;  // Each hit is an operation, however many are noted together.
+  entry.accessed_at = tick;
+  entry.visits = static_cast<std::uint16_t>(
+      std::min<std::uint32_t>(entry.visits + hits, EntryNode::kMaxVisits));
 }
 
 // By when readers last saw the entry, where expire_after_access says so. True if it has moved.
