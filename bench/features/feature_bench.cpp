@@ -6,6 +6,7 @@
 #include <tarmac/policies/write_back.h>
 #include <tarmac/stores/memory_store.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -19,6 +20,9 @@
 
 #include "features/alternate.h"
 #include "features/scraper.h"
+#ifdef TARMAC_BENCH_TIERS
+#include "features/tiers.h"
+#endif
 #include "keys.h"
 #include "latency.h"
 #include "strategies.h"
@@ -249,6 +253,22 @@ void add_cells() {
   }
 }
 
+#ifdef TARMAC_BENCH_TIERS
+void add_tier_cells() {
+  // As many as the other cells have, and so few that nothing hides what the second tier costs.
+  const auto add = [](const char* name, std::size_t entries) {
+    benchmark::RegisterBenchmark((std::string(name) + "/texts/tarmac:lru").c_str(),
+                                 [entries](benchmark::State& state) {
+                                   state.SetLabel("ordered");
+                                   tier_hit(state, entries);
+                                 })
+        ->Iterations(1);
+  };
+  add("tier_hit", sizes().entries);
+  add("tier_hit_of_few", std::min<std::size_t>(sizes().entries, 1'000));
+}
+#endif
+
 /// Takes the options that are ours out of the list.
 void take_sizes(int& argc, char** argv) {
   int kept = 1;
@@ -274,6 +294,9 @@ int main(int argc, char** argv) {
   try {
     tarmac::bench::take_sizes(argc, argv);
     tarmac::bench::add_cells();
+#ifdef TARMAC_BENCH_TIERS
+    tarmac::bench::add_tier_cells();
+#endif
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
     benchmark::RunSpecifiedBenchmarks();

@@ -74,9 +74,9 @@ class Figures:
         return lambda name: (self.samples.ratio(cell(workload, name, kind, 2),
                                                 cell(workload, name, kind, 1)), "")
 
-    def metric(self, workload, metric, change=lambda value: value):
+    def metric(self, workload, metric, change=lambda value: value, kind="ints"):
         def value_of(name):
-            value = self.samples.median(self.samples.cell(workload, name), metric)
+            value = self.samples.median(self.samples.cell(workload, name, kind), metric)
             return (None if value is None else change(value)), ""
         return value_of
 
@@ -149,5 +149,10 @@ def add_prices(f, samples):
             ("scraped in a tight loop: throughput lost", "scraped_in_a_loop", 0.01, drop)):
         value_of = f.metric(workload, "added", change or (lambda value: value))
         f.judge(figure, measured, value_of, limit, True, percent)
+    for figure, workload in (
+            ("a hit of the first of two tiers: time, against one tier", "tier_hit"),
+            ("the same, 1,000 entries", "tier_hit_of_few")):
+        f.judge(figure, [LRU], f.metric(workload, "added", lambda value: 1 + value, "texts"),
+                1.1, True, times)
     f.rows.append(Row("the advisor with four shadow strategies: time added to a hit", "", "≤ 3.0 %",
                       "–", OPEN, "there is no advisor yet"))

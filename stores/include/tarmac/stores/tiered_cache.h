@@ -47,11 +47,9 @@ class TieredCache {
 
   /// Empty if there is none in either tier.
   [[nodiscard]] std::optional<V> get(std::string_view key) {
-    if (l2_.is_heard()) [[likely]] {
-      return l1_.get_or_load(key, [&] { return fetch(key); });
-    }
-    bypassed_.fetch_add(1, std::memory_order_relaxed);
-    return value_of(fetch(key));
+    if (!l2_.is_heard()) [[unlikely]]
+      return get_unheard(key);
+    return l1_.get_or_load(key, [&] { return fetch(key); });
   }
 
   /// In the order of `keys`. What this process does not have is fetched RedisTierOptions::batch_max
@@ -103,8 +101,7 @@ class TieredCache {
     return there;
   }
 
-  /// The first tier, to look at and to observe. What is set or erased there, no other process hears
-  /// of.
+  /// The first tier, to look at and observe: no other process hears of what is changed there.
   [[nodiscard]] L1& l1() noexcept { return l1_; }
   [[nodiscard]] TieredStats stats() const {
     return {l1_.stats(), l2_.stats(), bypassed_.load(), undecodable_.load()};
@@ -176,6 +173,10 @@ class TieredCache {
     const auto left = *rest - std::chrono::nanoseconds(spent);
     const auto& most = l1_.options().default_ttl;
     return most ? std::min(left, *most) : left;
+  }
+  [[gnu::noinline]] std::optional<V> get_unheard(std::string_view key) {  // Apart from hits.
+    bypassed_.fetch_add(1, std::memory_order_relaxed);
+    return value_of(fetch(key));
   }
   [[nodiscard]] Kept fetch(std::string_view key) {
     const auto asked_at = l1_.clock()->steady_now();
