@@ -4,6 +4,7 @@
 #include <tarmac/durability/log.h>
 #include <tarmac/testing/scratch_folder.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -72,20 +73,26 @@ void cut_power_again_and_again(const std::string& mode, std::uint64_t cuts, Loss
   for (std::uint64_t cut = 0; cut < cuts; ++cut) {
     const auto place = disk.path() / std::to_string(cut);
     Counts counts{};
+    Counts afterwards{};
     {
       Victim victim({"log", place.string(), mode}, counts);
       ASSERT_TRUE(victim.read(1 + chance() % 800, counts));
+      victim.read_given(counts);
       ASSERT_TRUE(disk.cut_power());
-      victim.kill(counts);
+      // Without power nobody acknowledges anything. Here the writer lives for a moment longer, and
+      // the kernel says of a sync that was under way that it is done, though it came to nothing.
+      afterwards = counts;
+      victim.kill(afterwards);
     }
     ASSERT_TRUE(disk.mount_again());
     std::unique_ptr<Journal> log;
     const auto content = content_of_log(place, log);
     for (std::uint64_t thread = 0; thread < writer::kThreads; ++thread) {
-      const auto lost = changes_lost(content, thread, counts.at(thread));
-      ASSERT_TRUE(lost.has_value()) << "cut " << cut << ": no prefix, thread " << thread;
+      const auto missing = changes_lost(content, thread, afterwards.at(thread));
+      ASSERT_TRUE(missing.has_value()) << "cut " << cut << ": no prefix, thread " << thread;
+      const auto there = afterwards.at(thread) - *missing;
       losses.acknowledged += counts.at(thread);
-      losses.lost += *lost;
+      losses.lost += counts.at(thread) - std::min(counts.at(thread), there);
     }
     ++losses.cuts;
     log.reset();

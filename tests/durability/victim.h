@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +54,11 @@ class Victim {
     bool alive = true;
     for (std::uint64_t i = 0; i < count && alive; ++i) alive = read_one(acknowledged);
     return alive;
+  }
+  /// Reads those that it has given by now.
+  void read_given(Counts& acknowledged) const {
+    for (pollfd told{told_, POLLIN, 0}; ::poll(&told, 1, 0) == 1 && read_one(acknowledged);) {
+    }
   }
   /// Kills it, and reads what it told until then. False if it had ended by itself.
   bool kill(Counts& acknowledged) {
