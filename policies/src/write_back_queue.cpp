@@ -37,12 +37,16 @@ void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
 // A queue that fills and empties would otherwise ask for memory in one thread what it gives back in
 // another, and do both under the lock of all writers.
 WriteBackQueue::Slot& WriteBackQueue::slot_of(const std::string& key) {
-  const auto found = slots_.find(key);
+  const auto wanted = hashed(key);
+  const auto found = slots_.find(wanted);
   if (found != slots_.end()) return found->second;
-  if (spare_slots_.empty()) return slots_.try_emplace(key).first->second;
+  if (spare_slots_.empty()) {
+    return slots_.try_emplace(Hashed<std::string>{key, wanted.hash}).first->second;
+  }
   auto node = std::move(spare_slots_.back());
   spare_slots_.pop_back();
-  node.key() = key;
+  node.key().bytes = key;
+  node.key().hash = wanted.hash;
   node.mapped() = Slot{};
   return slots_.insert(std::move(node)).position->second;
 }
@@ -74,7 +78,7 @@ void WriteBackQueue::wait_fresh(Slot& slot, SteadyNanos now) {
 }
 
 std::optional<StoreWrite> WriteBackQueue::pending(std::string_view key) const {
-  const auto found = slots_.find(key);
+  const auto found = find(key);
   if (found == slots_.end()) return std::nullopt;
   const Slot& slot = found->second;
   return slot.waiting ? *slot.waiting : *slot.flying;
@@ -165,7 +169,7 @@ std::span<const StoreWrite> WriteBackQueue::take_for_round(std::uint64_t round,
 bool WriteBackQueue::settle_some(std::size_t count) {
   const auto end = std::min(batch_.size(), settled_ + count);
   for (; settled_ < end; ++settled_) {
-    const auto found = slots_.find(batch_[settled_].key);
+    const auto found = find(batch_[settled_].key);
     Slot& slot = found->second;
     slot.flying = nullptr;
     if (slot.failures != 0) failed_since_.erase(slot.flying_ticket);
@@ -188,7 +192,7 @@ bool WriteBackQueue::settle_some(std::size_t count) {
 
 std::uint32_t WriteBackQueue::lone_failures(std::uint64_t successes) const {
   if (batch_.size() != 1) return 0;
-  const Slot& slot = slots_.find(batch_.front().key)->second;
+  const Slot& slot = find(batch_.front().key)->second;
   return slot.lone_failures + (slot.successes_seen != successes ? 1 : 0);
 }
 
@@ -204,7 +208,7 @@ void WriteBackQueue::settle_failed(const Failure& failure) {
   const auto next_batch_max = alone ? 1 : std::max<std::size_t>(1, batch_.size() / kSplit);
   std::uint32_t failures = 0;
   for (const StoreWrite& write : batch_) {
-    failures = std::max(failures, ++slots_.find(write.key)->second.failures);
+    failures = std::max(failures, ++find(write.key)->second.failures);
   }
   // One time for all of them: what failed together is tried again in few batches.
   const bool split = failure.split_at_once && !alone;
@@ -213,7 +217,7 @@ void WriteBackQueue::settle_failed(const Failure& failure) {
                        : deadline_after(failure.now, failure.is_condemned ? settings_.loss_window
                                                                           : pause_after(failures));
   for (StoreWrite& write : batch_) {
-    Slot& slot = slots_.find(write.key)->second;
+    Slot& slot = find(write.key)->second;
     slot.flying = nullptr;
     // The failed write has been superseded if a newer one waits.
     if (!slot.waiting) slot.waiting = std::move(write);
@@ -250,12 +254,12 @@ std::vector<StoreWrite> WriteBackQueue::part_flying(
   batch_ = std::move(rest);
   batch_since_ = kNever;
   for (const auto& write : batch_) {
-    Slot& slot = slots_.find(write.key)->second;
+    Slot& slot = find(write.key)->second;
     slot.flying = &write;
     batch_since_ = std::min(batch_since_, slot.flying_since);
   }
   for (const auto& write : parted) {
-    Slot& slot = slots_.find(write.key)->second;
+    Slot& slot = find(write.key)->second;
     if (reason && slot.waiting->stamp == write.stamp) slot.condemned = reason;
   }
   return parted;

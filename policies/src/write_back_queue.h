@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/core/backing_store.h>
+#include <tarmac/core/hash.h>
 
 #include <cstdint>
 #include <functional>
@@ -42,7 +43,7 @@ class WriteBackQueue {
 
   /// Adds a write, or replaces the one that waits for the same key unless that is newer.
   void put(StoreWrite write, SteadyNanos now);
-  [[nodiscard]] bool contains(std::string_view key) const { return slots_.contains(key); }
+  [[nodiscard]] bool contains(std::string_view key) const { return find(key) != slots_.end(); }
   [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const;
   /// Keys, those in flight included.
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
@@ -132,18 +133,39 @@ class WriteBackQueue {
     /// Why the waiting write is condemned; shared by those that were condemned together.
     std::shared_ptr<const std::string> condemned = nullptr;
   };
-  struct ViewHash {
+  /// With its hash, which the table asks for again and again.
+  template <class Bytes>
+  struct Hashed {
+    Bytes bytes;
+    std::uint64_t hash;
+  };
+  struct KnownHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
+    template <class Bytes>
+    std::size_t operator()(const Hashed<Bytes>& key) const noexcept {
+      return key.hash;
+    }
+  };
+  struct SameKey {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const Hashed<A>& a, const Hashed<B>& b) const noexcept {
+      return a.hash == b.hash && std::string_view(a.bytes) == std::string_view(b.bytes);
     }
   };
   /// By due time, then by ticket, which is unique.
   using RetryOrder = std::map<std::pair<SteadyNanos, std::uint64_t>, Slot*>;
 
-  using Slots = std::unordered_map<std::string, Slot, ViewHash, std::equal_to<>>;
+  using Slots = std::unordered_map<Hashed<std::string>, Slot, KnownHash, SameKey>;
   using Fresh = std::map<std::uint64_t, Slot*>;
 
+  [[nodiscard]] Hashed<std::string_view> hashed(std::string_view key) const noexcept {
+    return {key, hash_bytes(key, hash_seed_)};
+  }
+  [[nodiscard]] Slots::const_iterator find(std::string_view key) const {
+    return slots_.find(hashed(key));
+  }
+  [[nodiscard]] Slots::iterator find(std::string_view key) { return slots_.find(hashed(key)); }
   [[nodiscard]] Slot& slot_of(const std::string& key);
   void drop_slot(Slots::iterator slot);
   void add_fresh(Slot& slot);
@@ -156,6 +178,7 @@ class WriteBackQueue {
 
   const Settings settings_;
   std::mt19937_64 random_;
+  const std::uint64_t hash_seed_ = random_seed();
   /// Nodes never move, so slots are pointed at.
   Slots slots_;
   /// By ticket. Due times ascend with it, because the loss window is constant.
