@@ -255,6 +255,7 @@ void add_cells() {
 
 #ifdef TARMAC_BENCH_TIERS
 void add_tier_cells() {
+  if (!tiers_can_be_measured()) return;
   // As many as the other cells have, and so few that nothing hides what the second tier costs.
   const auto add = [](const char* name, std::size_t entries) {
     benchmark::RegisterBenchmark((std::string(name) + "/texts/tarmac:lru").c_str(),

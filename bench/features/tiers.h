@@ -7,8 +7,10 @@
 
 namespace tarmac::bench {
 
-/// Reads of `entries` resident texts, by the first tier alone and through both. A redis-server is
-/// started for it; without one the cell says so and measures nothing.
+/// Whether a redis-server can be started; if not, says so.
+[[nodiscard]] bool tiers_can_be_measured();
+/// Reads of `entries` resident texts, by the first tier alone and through both, before a
+/// redis-server of its own.
 void tier_hit(benchmark::State& state, std::size_t entries);
 
 }  // namespace tarmac::bench
