@@ -76,6 +76,23 @@ TEST_F(CacheManagerTest, AVisitedValueStaysWhateverHappensToItsEntry) {
   EXPECT_EQ(cache_.size(), 0U);
 }
 
+TEST_F(CacheManagerTest, AHitMayDependOnSomethingElseAndElseIsNoLookUpAtAll) {
+  const auto yes = [] { return true; };
+  cache_.set("a", "1");
+  cache_.set("soon", "gone", {.ttl = seconds(1)});
+  EXPECT_EQ(cache_.get_hit("a", yes), "1");
+  EXPECT_EQ(cache_.get_hit("a", [] { return false; }), std::nullopt);
+  EXPECT_EQ(cache_.get_hit("b", yes), std::nullopt);
+  EXPECT_EQ(cache_.get_hit("soon", yes), "gone");
+  clock()->advance(seconds(2));
+  EXPECT_EQ(cache_.get_hit("soon", yes), std::nullopt);
+  EXPECT_EQ(cache_.stats().hits, 2U);
+  EXPECT_EQ(cache_.stats().misses, 0U);
+  EXPECT_EQ(cache_.inspect("a")->visits, 1U) << "the strategy has heard of it";
+  const auto listening = cache_.events().connect(EventType::entry_get_hit, [](const Event&) {});
+  EXPECT_EQ(cache_.get_hit("a", yes), std::nullopt) << "get() tells the slot";
+}
+
 TEST_F(CacheManagerTest, ContainsAndInspectAreNeitherCountedNorTold) {
   auto small = options();
   small.max_entries = 2;

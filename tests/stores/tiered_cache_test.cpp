@@ -59,6 +59,39 @@ TEST_F(Tiers, HearOfEveryWayInWhichAKeyChanges) {  // trap K8: the server tells,
   EXPECT_EQ(mine_.stats().l2.flush_invalidations, 1U);
 }
 
+TEST_F(Tiers, CountEachLookUpOnceAndTellSlotsOfHits) {
+  mine_.set("k", "v");
+  EXPECT_EQ(mine_.get("k"), "v");
+  await_all_heard(mine_);  // Of the set() above, which makes the next one a miss again.
+  EXPECT_EQ(mine_.get("k"), "v");
+  const auto misses = mine_.stats().l1.misses;
+  const auto hits = mine_.stats().l1.hits;
+  EXPECT_EQ(mine_.get("k"), "v");
+  EXPECT_EQ(mine_.get("absent"), std::nullopt);
+  EXPECT_EQ(mine_.stats().l1.hits, hits + 1);
+  EXPECT_EQ(mine_.stats().l1.misses, misses + 1);
+  std::vector<std::string> told;
+  const auto slot = mine_.l1().events().connect(
+      EventType::entry_get_hit, [&told](const Event& event) { told.push_back(event.key()); });
+  EXPECT_EQ(mine_.get("k"), "v");
+  EXPECT_EQ(told, std::vector<std::string>{"k"});
+  EXPECT_EQ(mine_.stats().l1.hits, hits + 2);
+}
+
+TEST(TierOptions, RefreshValuesOfTheFirstTier) {
+  const RedisServer server;
+  auto options = tiered(server);
+  options.l1.loading.refresh_after = 1ns;  // Each hit finds its value too old.
+  StringTiers cache(options);
+  await_heard(cache);
+  cache.set("k", "v");
+  await_all_heard(cache);
+  EXPECT_EQ(cache.get("k"), "v");
+  const auto round_trips = cache.stats().l2.round_trips;
+  EXPECT_EQ(cache.get("k"), "v");
+  EXPECT_EQ(cache.stats().l2.round_trips, round_trips + 1);
+}
+
 TEST_F(Tiers, HearOfNoOtherPrefix) {
   server_.ask({"SET", "other:k", "v"});
   await_all_heard(mine_);

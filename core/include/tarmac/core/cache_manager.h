@@ -55,6 +55,10 @@ class CacheManager final : public CacheBase {
   /// held meanwhile.
   template <class Function>
   bool visit(Key key, Function&& function);
+  /// A hit, counted like any other, if `usable()` holds, which is called while the key's memory is
+  /// on its way; else empty and not counted, as when a slot listens to hits: to be asked otherwise.
+  template <class Usable>
+  [[nodiscard]] std::optional<V> get_hit(Key key, Usable&& usable);
   /// Neither counted nor told to the strategy.
   [[nodiscard]] bool contains(Key key) const { return engine_.contains(key); }
   /// What the cache knows of an entry; neither counted nor told to the strategy.
@@ -71,19 +75,15 @@ class CacheManager final : public CacheBase {
   /// The value of `key`; where the cache has none (nor the store, with read_through), what
   /// `loader()` returns. However many threads ask, one calls its loader and the others wait for it;
   /// what it throws, all of them get, and it is not kept. A loader returns
-  ///
   /// - a V, or a Loaded<V> that says TTL and weight; or
   /// - a std::optional of either: without a value nothing is kept, and all get nothing. Then this
   ///   function returns a std::optional<V>.
-  ///
   /// What was loaded is clean: no write policy sees it, undo does not know it. If the key is set,
   /// erased, computed, cleared or restored while the loader runs, then its callers get what it
   /// returns but the cache does not. A value that the write policy still owes the store is returned
   /// without calling the loader; while it owes a removal, nothing that is loaded is kept.
-  ///
   /// Counted like get(). The loader runs under no lock and may use the cache, but throws UsageError
   /// where it would wait for itself: by loading its own key, or in a circle with other threads.
-  ///
   /// `options` (CacheOptions::loading without them) may have nothings and errors remembered, values
   /// refreshed, expired ones stand in, and waiting bounded by LoadTimeout.
   template <class Loader>

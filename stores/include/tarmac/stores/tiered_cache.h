@@ -36,6 +36,7 @@ class TieredCache {
 
   explicit TieredCache(TieredOptions options)
       : l2_ttl_(options.l2_ttl),
+        refreshes_(options.l1.loading.may_refresh()),
         l1_(l1_options(std::move(options.l1))),
         alone_(alone_options(l1_.options())),
         l2_(std::move(options.l2), listener()) {
@@ -47,9 +48,10 @@ class TieredCache {
 
   /// Empty if there is none in either tier.
   [[nodiscard]] std::optional<V> get(std::string_view key) {
-    if (!l2_.is_heard()) [[unlikely]]
-      return get_unheard(key);
-    return l1_.get_or_load(key, [&] { return fetch(key); });
+    auto found = l1_.get_hit(key, [this] { return !refreshes_ && l2_.is_heard(); });
+    if (!found) [[unlikely]]
+      found = get_or_fetch(key);
+    return found;
   }
 
   /// In the order of `keys`. What this process does not have is fetched RedisTierOptions::batch_max
@@ -60,12 +62,8 @@ class TieredCache {
           keys, [&](const std::vector<std::string>& missing) { return fetch_many(missing); });
     }
     bypassed_.fetch_add(keys.size(), std::memory_order_relaxed);
-    std::vector<std::optional<V>> values(keys.size());
-    std::size_t index = 0;
-    for (const auto& found : l2_.fetch(keys)) {
-      if (auto value = decode(found)) values[index] = std::move(value);
-      ++index;
-    }
+    std::vector<std::optional<V>> values;
+    for (const auto& found : l2_.fetch(keys)) values.push_back(decode(found));
     return values;
   }
 
@@ -174,7 +172,8 @@ class TieredCache {
     const auto& most = l1_.options().default_ttl;
     return most ? std::min(left, *most) : left;
   }
-  [[gnu::noinline]] std::optional<V> get_unheard(std::string_view key) {  // Apart from hits.
+  [[gnu::noinline]] std::optional<V> get_or_fetch(std::string_view key) {  // Apart from hits.
+    if (l2_.is_heard()) return l1_.get_or_load(key, [&] { return fetch(key); });
     bypassed_.fetch_add(1, std::memory_order_relaxed);
     return value_of(fetch(key));
   }
@@ -239,6 +238,7 @@ class TieredCache {
   }
 
   const std::optional<std::chrono::nanoseconds> l2_ttl_;
+  const bool refreshes_;
   std::atomic<std::uint64_t> bypassed_{0};
   std::atomic<std::uint64_t> undecodable_{0};
   L1 l1_;

@@ -41,13 +41,16 @@ class AccessRing {
     return true;
   }
 
+  /// Requires: the shard's lock.
+  [[nodiscard]] bool is_drained() const noexcept {
+    return written_.load(std::memory_order_acquire) == drained_.load(std::memory_order_relaxed);
+  }
   /// Calls `apply(node, hits)` for each record, in the order of the hits; `moves_nodes`: it will
   /// touch their neighbours. Requires: the shard's lock.
   template <class Apply>
   void drain(Apply&& apply, bool moves_nodes) noexcept {
     const auto written = written_.load(std::memory_order_acquire);
     auto drained = drained_.load(std::memory_order_relaxed);
-    if (written == drained) return;
     // The strategy will touch a node's neighbours: let their memory come for all records at once.
     for (auto ahead = moves_nodes ? drained : written; ahead != written; ++ahead) {
       const auto* node = node_of(records_[ahead % kSize].load(std::memory_order_relaxed));
@@ -130,7 +133,8 @@ class AccessLog {
 
   template <class Apply>
   void drain_ring(std::uint32_t index, Apply&& apply, bool moves_nodes) noexcept {
-    if (auto* ring = rings_[index].load(std::memory_order_acquire)) ring->drain(apply, moves_nodes);
+    auto* ring = rings_[index].load(std::memory_order_acquire);
+    if (ring != nullptr && !ring->is_drained()) ring->drain(apply, moves_nodes);
   }
   AccessRing* make_ring(std::uint32_t index) noexcept;
 

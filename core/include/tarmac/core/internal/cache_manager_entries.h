@@ -96,6 +96,14 @@ bool CacheManager<K, V, H, E>::visit(Key key, Function&& function) {
 }
 
 template <class K, class V, class H, class E>
+template <class Usable>
+std::optional<V> CacheManager<K, V, H, E>::get_hit(Key key, Usable&& usable) {
+  std::optional<V> found;
+  engine_.read_hit(key, usable, [&found](const V& value) { found.emplace(value); });
+  return found;
+}
+
+template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::erase(Key key) {
   return engine_.write(key, Intent{}).was_present;
 }

@@ -1,5 +1,5 @@
-// The machinery behind CacheManager: shards, the one way a write takes, and changes of the whole.
-// The members are defined in the engine_*.h that are included at the end.
+// The machinery behind CacheManager: shards, the one way a write takes, changes of the whole. The
+// members are defined in the engine_*.h that are included at the end.
 #pragma once
 
 #include <tarmac/core/codec.h>
@@ -45,10 +45,12 @@ class Engine final : public WritePolicyHost, private EngineState {
 
   [[nodiscard]] std::uint64_t hash_of(Key key) const { return HashFunction{}(key, seed_); }
   [[nodiscard]] static bool same_key(const K& a, const K& b) { return Equal{}(a, b); }
-  /// Counts and records a look-up; calls `use(const V&)` for a hit, with the value kept from being
-  /// destroyed meanwhile. Takes no lock unless somebody listens to hits or misses.
+  /// Counts and records a look-up; calls `use(const V&)` for a hit, whose value is kept meanwhile.
+  /// Takes no lock unless somebody listens to hits or misses. read_hit(): see get_hit().
   template <class Use>
   bool read(Key key, Use&& use);
+  template <class Usable, class Use>
+  void read_hit(Key key, Usable& usable, Use&& use);
   bool copy(Key key, std::optional<V>& found) {
     return read(key, [&found](const V& value) { found.emplace(value); });
   }
@@ -69,7 +71,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   Content<V> load(Key key, LoadCall<V> load);
   /// What the store has for `key`, or is owed; empty without a store. Throws StoreError.
   [[nodiscard]] std::optional<Version<V>> stored(Key key);
-  /// The same in their order; none at all if the store is not to be read or does not answer.
+  /// In their order; none at all if the store is not to be read or does not answer.
   [[nodiscard]] std::vector<std::optional<Version<V>>> stored_many(const std::vector<K>& keys);
   /// No load that has begun by now will land.
   void supersede_loads();
@@ -154,7 +156,6 @@ class Engine final : public WritePolicyHost, private EngineState {
   void retire(const WritePolicy& policy);
   void wake_sweeper(SteadyNanos deadline);
   SteadyNanos sweep(std::uint64_t* removed);
-
   [[nodiscard]] SteadyNanos jittered_deadline(SteadyNanos now, std::int64_t ttl);
   [[nodiscard]] bool may_be_cached(const ShardType& shard, Key key, std::uint64_t hash) const;
   Ref<EntryType> make_entry(Key key, std::uint64_t hash, const Version<V>& version) const;

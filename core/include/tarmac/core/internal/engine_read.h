@@ -31,7 +31,25 @@ bool Engine<K, V, H, E>::read(Key key, Use&& use) {
   return static_cast<bool>(found);
 }
 
-// The same with the shard's lock, where more is to be done than to look: an entry has expired, or
+template <class K, class V, class H, class E>
+template <class Usable, class Use>
+void Engine<K, V, H, E>::read_hit(Key key, Usable& usable, Use&& use) {
+  if (events_.has_slots(EventType::entry_get_hit)) return;
+  const auto hash = hash_of(key);
+  auto& shard = shard_of(hash);
+  ThreadSlot& thread = this_thread_slot();
+  const EpochPin pin(thread);
+  shard.table.prefetch_to_read(hash);
+  if (!usable()) return;
+  auto& log = shard.hit_log();
+  const auto found = shard.look_up(key, hash);
+  if (!found.live) return;
+  counters_.add(thread, Counter::hits);
+  shard.record_hit(found, thread, log);
+  found.with_value(std::forward<Use>(use));
+}
+
+// A look-up with the shard's lock, where more is to be done than to look: an entry has expired, or
 // somebody listens.
 template <class K, class V, class H, class E>
 Content<V> Engine<K, V, H, E>::read_locked(ShardType& shard, Key key, std::uint64_t hash) {

@@ -47,9 +47,8 @@ struct alignas(128) PairedTableGroup : TableGroupHead<5> {
 /// one was, and a search ends at the first group that nobody had to pass: so a reader needs no
 /// version to check, and a table full of comings and goings stays as fast as a fresh one.
 ///
-/// - Thread-safety: find() and find_pair() from any thread that has the epoch pinned; all else
-/// under
-///   the shard's lock. A search that began before a change may answer as of before it.
+/// - Thread-safety: find*() and prefetch_to_read() from any thread with the epoch pinned; all else
+///   under the shard's lock. A search that began before a change may answer as of before it.
 /// - Exceptions: only make_room() throws (std::bad_alloc), and changes nothing then.
 /// - Source: the overflow count is that of Facebook's F14 tables (N. Bronson and X. Shi, 2019).
 template <bool Paired>
@@ -96,10 +95,15 @@ class NodeTable {
   template <class Same>
   [[nodiscard, gnu::always_inline]] Found find_pair(std::uint64_t hash, Same&& same) const;
 
-  /// Has the memory fetched that a look-up of this hash needs first.
+  /// Has the memory fetched that a change of this hash's node needs first.
   void prefetch(std::uint64_t hash) const noexcept {
     const Groups* groups = groups_.load(std::memory_order_relaxed);
     if (groups != nullptr) __builtin_prefetch(&groups->first[home_of(hash, groups->count)], 1);
+  }
+  /// The same for a look-up.
+  void prefetch_to_read(std::uint64_t hash) const noexcept {
+    const Groups* groups = groups_.load(std::memory_order_acquire);
+    if (groups != nullptr) __builtin_prefetch(&groups->first[home_of(hash, groups->count)]);
   }
 
   /// Makes sure that the next insert() allocates nothing. `expected` is how many nodes there will
