@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -44,21 +45,29 @@ std::string password_of(const RedisStoreOptions& options) {
   return password;
 }
 
+/// A line of the protocol.
+void append_number(std::string& text, char kind, std::size_t number) {
+  std::array<char, 24> line{kind};
+  auto* end = std::to_chars(line.data() + 1, line.data() + line.size() - 2, number).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  text.append(line.data(), end);
+}
+
 }  // namespace
 
+void append_redis_head(std::string& text, std::size_t words) { append_number(text, '*', words); }
+
+void append_redis_size(std::string& text, std::size_t bytes) { append_number(text, '$', bytes); }
+
+void append_redis_word(std::string& text, std::string_view word, std::string_view more) {
+  append_redis_size(text, word.size() + more.size());
+  text.append(word).append(more).append("\r\n");
+}
+
 void append_redis_command(std::string& text, const RedisCommand& command) {
-  std::vector<const char*> words;
-  std::vector<std::size_t> sizes;
-  for (const auto& word : command) {
-    words.push_back(word.data());
-    sizes.push_back(word.size());
-  }
-  char* formatted = nullptr;
-  const auto size = redisFormatCommandArgv(&formatted, static_cast<int>(words.size()), words.data(),
-                                           sizes.data());
-  if (size < 0) throw std::bad_alloc();
-  const std::unique_ptr<char, decltype(&redisFreeCommand)> owned(formatted, redisFreeCommand);
-  text.append(formatted, static_cast<std::size_t>(size));
+  append_redis_head(text, command.size());
+  for (const auto& word : command) append_redis_word(text, word);
 }
 
 void FreeReply::operator()(redisReply* reply) const noexcept { freeReplyObject(reply); }

@@ -1,4 +1,4 @@
-// One connection to a Redis server. hiredis makes and reads the protocol; sending and waiting are
+// One connection to a Redis server. hiredis reads the protocol; writing, sending and waiting are
 // done here, so that a deadline holds for a whole call and a broken connection raises no signal.
 #pragma once
 
@@ -43,7 +43,14 @@ struct FreeReply {
 using RedisReply = std::unique_ptr<redisReply, FreeReply>;
 using RedisCommand = std::vector<std::string>;
 
-/// Adds `command` to `text`, as it is sent.
+// What makes up a request, added to `text`.
+
+/// The start of a command of so many words.
+void append_redis_head(std::string& text, std::size_t words);
+/// The start of a word of so many bytes; they and the end of a line follow.
+void append_redis_size(std::string& text, std::size_t bytes);
+/// One word, of two parts.
+void append_redis_word(std::string& text, std::string_view word, std::string_view more = {});
 void append_redis_command(std::string& text, const RedisCommand& command);
 
 class RedisConnection {

@@ -66,6 +66,11 @@ RedisReply RedisNode::ask(const RedisCommand& command, SteadyNanos deadline) {
   });
 }
 
+std::string RedisNode::refusal_text(std::string_view error) const {
+  const auto name = options_.unix_socket.empty() ? address_.text() : options_.unix_socket.string();
+  return "redis server " + name + ": " + std::string(error);
+}
+
 void RedisNode::exchange(std::span<RedisRequest* const> requests, SteadyNanos deadline) {
   std::string text;
   std::size_t commands = 0;
@@ -74,15 +79,12 @@ void RedisNode::exchange(std::span<RedisRequest* const> requests, SteadyNanos de
     for (const auto& command : one->commands) append_redis_command(text, command);
     commands += one->commands.size() + (one->asking ? 1U : 0U);
   }
-  const auto name = [this] {
-    return options_.unix_socket.empty() ? address_.text() : options_.unix_socket.string();
-  };
   auto replies = pool_.with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
     auto all = connection.exchange(text, commands, until);
     for (const auto& reply : all) {
       const bool unready = is_of_cluster_ && reply->type == REDIS_REPLY_ERROR &&
                            is_unready({reply->str, reply->len});
-      if (unready) throw RedisUnready("redis server " + name() + ": " + reply->str);
+      if (unready) throw RedisUnready(refusal_text(reply->str));
     }
     return all;
   });
@@ -94,7 +96,7 @@ void RedisNode::exchange(std::span<RedisRequest* const> requests, SteadyNanos de
     for (std::size_t i = 0; i < one->commands.size(); ++i)
       one->replies.push_back(std::move(*next++));
     if (const auto error = error_in(*one); !error.empty()) {
-      one->refusal = "redis server " + name() + ": " + std::string(error);
+      one->refusal = refusal_text(error);
     }
   }
 }

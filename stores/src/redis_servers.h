@@ -45,6 +45,14 @@ class RedisNode {
   /// The answer to one command. Throws StoreError by `deadline`, for an error that is the answer,
   /// too.
   [[nodiscard]] RedisReply ask(const RedisCommand& command, SteadyNanos deadline);
+  /// What `work(connection, deadline)` returns, as RedisPool::with() has it: for what takes several
+  /// exchanges on one connection.
+  template <class Work>
+  auto with(SteadyNanos deadline, const Work& work) {
+    return pool_.with(deadline, work);
+  }
+  /// `error`, an answer of this server, with its name.
+  [[nodiscard]] std::string refusal_text(std::string_view error) const;
   [[nodiscard]] const RedisAddress& address() const noexcept { return address_; }
   [[nodiscard]] BreakerStats breaker() const noexcept { return pool_.breaker(); }
 

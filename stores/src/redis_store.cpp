@@ -5,23 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <map>
-#include <mutex>
-#include <sstream>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
-#include "millis.h"
 #include "redis_record.h"
 #include "redis_servers.h"
+#include "redis_writer.h"
 #include "stored_row.h"
 
 namespace tarmac {
 namespace {
 
-using internal::kNanosInMilli;
-using internal::RedisCommand;
 using internal::RedisRequest;
 
 /// What a server's INFO says that matters to those who write.
@@ -68,61 +62,12 @@ RedisStoreOptions checked_store_options(RedisStoreOptions options) {
   return options;
 }
 
-/// The writes of a batch that one script makes.
-struct BatchPart {
-  std::uint16_t slot = 0;
-  /// In the batch.
-  std::vector<std::size_t> places = {};
-  /// The server has forgotten the script, or never had it.
-  bool by_text = false;
-};
-
-/// What the servers have against a batch.
-struct Refusals {
-  /// Of the server; not for good.
-  std::string passing;
-  /// The server will not take a value tomorrow either.
-  std::string lasting;
-  /// These keys have values of others. `foreign` is how the message about them begins.
-  std::string foreign;
-  std::vector<std::string> foreign_keys;
-
-  void add(const BatchPart& part, std::string_view text, std::span<const StoreWrite> batch) {
-    constexpr std::string_view kForeign = "FOREIGN ";
-    const auto found = text.find(kForeign);
-    if (found != std::string_view::npos) {
-      foreign = text.substr(0, found);
-      std::istringstream places{std::string(text.substr(found + kForeign.size()))};
-      for (std::size_t place = 0; places >> place;) {
-        if (place < 1 || place > part.places.size()) continue;
-        foreign_keys.push_back(batch[part.places[place - 1]].key);
-      }
-    } else if (text.find("string exceeds maximum") != std::string_view::npos) {
-      lasting = text;
-    } else {
-      passing = text;
-    }
-  }
-
-  void throw_if_any() const {
-    if (!passing.empty()) throw internal::RedisRefusal(passing);
-    if (!lasting.empty()) throw PermanentStoreError(lasting);
-    if (foreign_keys.empty()) return;
-    const auto message =
-        foreign + "key " + internal::shown_key(foreign_keys.front()) +
-        (foreign_keys.size() == 1
-             ? std::string()
-             : " and " + std::to_string(foreign_keys.size() - 1) + " more of a batch") +
-        " has a value that is not of this store; choose another prefix, or remove it";
-    throw PermanentStoreError(message, foreign_keys);
-  }
-};
-
 class RedisStore final : public BackingStore {
  public:
   explicit RedisStore(RedisStoreOptions options)
       : options_(checked_store_options(std::move(options))),
-        servers_(internal::make_redis_servers(options_)) {}
+        servers_(internal::make_redis_servers(options_)),
+        writer_(*servers_, options_) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "redis"; }
 
@@ -142,12 +87,7 @@ class RedisStore final : public BackingStore {
   }
 
   void write(std::span<const StoreWrite> batch) override {
-    const auto deadline = servers_->deadline();
-    Refusals refusals;
-    for (auto parts = parts_of(batch); !parts.empty();) {
-      parts = write_parts(batch, parts, refusals, deadline);
-    }
-    refusals.throw_if_any();
+    writer_.write(batch, servers_->deadline());
   }
 
   void scan(const std::function<void(std::string_view key, const StoredValue&)>& visit) override {
@@ -208,86 +148,6 @@ class RedisStore final : public BackingStore {
     }
   }
 
-  /// By the slots of their keys; all in one if they are all in one place.
-  [[nodiscard]] std::vector<BatchPart> parts_of(std::span<const StoreWrite> batch) const {
-    std::vector<BatchPart> parts;
-    std::unordered_map<std::uint16_t, std::size_t> part_of_slot;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const auto slot = servers_->slot_of(options_.prefix, batch[i].key);
-      const auto [known, is_new] = part_of_slot.emplace(slot, parts.size());
-      if (is_new) parts.push_back({.slot = slot});
-      parts[known->second].places.push_back(i);
-    }
-    return parts;
-  }
-
-  /// Returns what is to be tried once more in another way.
-  [[nodiscard]] std::vector<BatchPart> write_parts(std::span<const StoreWrite> batch,
-                                                   std::span<const BatchPart> parts,
-                                                   Refusals& refusals, SteadyNanos deadline) {
-    std::vector<RedisRequest> requests;
-    requests.reserve(parts.size());
-    for (const auto& part : parts) {
-      requests.push_back({.slot = part.slot, .commands = {}});
-      requests.back().commands.push_back(command_of(batch, part, deadline));
-    }
-    servers_->call(requests, deadline);
-    std::vector<BatchPart> again;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      const auto error = internal::error_in(requests[i]);
-      if (error.empty()) continue;
-      if (error.starts_with("NOSCRIPT") && !parts[i].by_text) {
-        // It was restarted, or forgets scripts, or does not let us load one.
-        again.push_back(parts[i]);
-        again.back().by_text = true;
-      } else if (error.starts_with("TRYAGAIN") && add_by_key(again, parts[i], batch)) {
-        continue;
-      } else {
-        refusals.add(parts[i], requests[i].refusal, batch);
-      }
-    }
-    return again;
-  }
-
-  /// While a slot is on its way to another node, no command may have several of its keys. False if
-  /// `part` has but one.
-  static bool add_by_key(std::vector<BatchPart>& parts, const BatchPart& part,
-                         std::span<const StoreWrite> batch) {
-    std::map<std::string_view, std::vector<std::size_t>> places_of;
-    for (const auto place : part.places) places_of[batch[place].key].push_back(place);
-    if (places_of.size() == 1) return false;
-    for (auto& [key, places] : places_of) {
-      parts.push_back({part.slot, std::move(places), part.by_text});
-    }
-    return true;
-  }
-
-  [[nodiscard]] RedisCommand command_of(std::span<const StoreWrite> batch, const BatchPart& part,
-                                        SteadyNanos deadline) {
-    RedisCommand command;
-    command.reserve(3 + 4 * part.places.size());
-    command.emplace_back(part.by_text ? "EVAL" : "EVALSHA");
-    command.push_back(part.by_text ? std::string(internal::redis_write_script())
-                                   : digest_of_script(part.slot, deadline));
-    command.push_back(std::to_string(part.places.size()));
-    for (const auto place : part.places) command.push_back(options_.prefix + batch[place].key);
-    for (const auto place : part.places) {
-      const auto& one = batch[place];
-      command.push_back(internal::redis_record_of(one));
-      if (!one.value) {
-        command.emplace_back("PEXPIRE");
-        command.push_back(std::to_string(options_.removal_kept.count() / kNanosInMilli + 1));
-      } else if (one.expires_at) {
-        // The next whole millisecond: load() is exact, the server must not be early.
-        command.emplace_back("PEXPIREAT");
-        command.push_back(std::to_string(*one.expires_at / kNanosInMilli + 1));
-      } else {
-        command.insert(command.end(), 2, "");
-      }
-    }
-    return command;
-  }
-
   [[nodiscard]] std::vector<std::optional<StoredValue>> get_all(std::span<const std::string> keys) {
     std::vector<RedisRequest> requests;
     if (!servers_->is_cluster()) requests.push_back({.slot = 0, .commands = {}});
@@ -327,27 +187,9 @@ class RedisStore final : public BackingStore {
     return keys;
   }
 
-  /// What the server keeps the script under. The same on every server, so one has to tell it only
-  /// once.
-  [[nodiscard]] std::string digest_of_script(std::uint16_t slot, SteadyNanos deadline) {
-    {
-      const std::lock_guard lock(digest_mutex_);
-      if (!digest_.empty()) return digest_;
-    }
-    RedisRequest request{slot, {{"SCRIPT", "LOAD", internal::redis_write_script()}}};
-    servers_->call(std::span(&request, 1), deadline);
-    // If it is refused: the server answers this with NOSCRIPT, and then gets the text.
-    if (!request.refusal.empty()) return "none";
-    const auto& reply = *request.replies.front();
-    const std::lock_guard lock(digest_mutex_);
-    if (reply.type == REDIS_REPLY_STRING) digest_.assign(reply.str, reply.len);
-    return digest_.empty() ? "none" : digest_;
-  }
-
   const RedisStoreOptions options_;
   const std::unique_ptr<internal::RedisServers> servers_;
-  std::mutex digest_mutex_;
-  std::string digest_;
+  internal::RedisWriter writer_;
 };
 
 }  // namespace

@@ -29,9 +29,13 @@ std::uint64_t checksum_of(const RowView& row) noexcept {
   return row.value ? hash_bytes(*row.value, sum) : sum;
 }
 
+void put_hex16(char* where, std::uint64_t number) noexcept {
+  for (std::size_t i = 0; i < 16; ++i) where[15 - i] = kHexDigits[(number >> (4 * i)) & 15U];
+}
+
 std::string hex16(std::uint64_t number) {
   std::string text(16, '0');
-  for (std::size_t i = 0; i < 16; ++i) text[15 - i] = kHexDigits[(number >> (4 * i)) & 15U];
+  put_hex16(text.data(), number);
   return text;
 }
 

@@ -24,6 +24,8 @@ struct RowView {
 [[nodiscard]] std::uint64_t checksum_of(const RowView& row) noexcept;
 
 [[nodiscard]] std::string hex16(std::uint64_t number);
+/// Its 16 digits at `where`.
+void put_hex16(char* where, std::uint64_t number) noexcept;
 /// Empty unless `text` is what hex16() makes.
 [[nodiscard]] std::optional<std::uint64_t> from_hex16(std::string_view text) noexcept;
 

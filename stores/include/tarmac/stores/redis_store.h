@@ -46,16 +46,19 @@ struct RedisStoreOptions {
 ///
 /// - Choose it for: values that several machines share, and servers that are there already.
 /// - Avoid it for: values that must survive the server, unless it is set up to keep them.
-/// - Cost: one round trip for a look-up or a batch, and for the look-ups of load_many(); of a
-///   cluster, one to each node that has some of the keys, one node after the other.
-/// - Atomicity: a batch is one script on the server, which looks at all stamps before it writes. If
-///   the connection breaks after it was sent, the batch may have been applied: write() throws, and
-///   the same batch may be written again.
+/// - Cost: one round trip for a look-up or a batch, and for the look-ups of load_many(); two for a
+///   batch of 16 writes or more, if they are not large; of a cluster, one to each node that has
+///   some of the keys, one node after the other.
+/// - Atomicity: a batch is one script on the server, or one transaction that fails if another
+///   batch came between it and its look at the stamps. If the connection breaks after it was sent,
+///   the batch may have been applied: write() throws, and the same batch may be written again. For
+///   a moment within each batch there is the key `__tarmac_batch__` below the prefix, by which
+///   batches hear of each other; a write of it is refused. Whoever else writes below the prefix is
+///   not heard.
 /// - Clusters: a batch is a script for each slot of its keys, and while a slot is being moved one
-/// for
-///   each key of it. So what is whole is the part of one slot; if write() throws, other parts may
-///   have been applied, and the same batch may be written again. A prefix with a `{tag}` puts all
-///   keys into one slot, and so on one node.
+///   for each key of it. So what is whole is the part of one slot; if write() throws, other parts
+///   may have been applied, and the same batch may be written again. A prefix with a `{tag}` puts
+///   all keys into one slot, and so on one node.
 /// - Expiry: told to the server, which removes the value at its time by its own clock.
 /// - Failures: a call takes `call_limit` at most, whatever the server does; no signal is raised. A
 ///   connection on which anything went wrong is closed. One that was closed while idle is replaced

@@ -1,0 +1,138 @@
+#include "redis_guarded_batch.h"
+
+#include <hiredis/hiredis.h>
+
+#include "redis_record.h"
+
+namespace tarmac::internal {
+namespace {
+
+/// WATCH, MGET, EXISTS.
+constexpr std::size_t kLookCommands = 3;
+
+bool is_refused(const RedisReply& reply) { return reply->type == REDIS_REPLY_ERROR; }
+
+/// The first error among the answers to a transaction or in it; empty if there is none.
+std::string_view error_among(const std::vector<RedisReply>& replies) {
+  for (const auto& reply : replies) {
+    if (is_refused(reply)) return {reply->str, reply->len};
+  }
+  const auto& last = *replies.back();
+  for (const auto* one : std::span(last.element, last.elements)) {
+    if (one->type == REDIS_REPLY_ERROR) return {one->str, one->len};
+  }
+  return {};
+}
+
+}  // namespace
+
+GuardedBatch::GuardedBatch(std::span<const StoreWrite> batch, std::span<const std::size_t> places,
+                           std::string_view prefix, std::chrono::nanoseconds removal_kept)
+    : batch_(batch),
+      places_(places),
+      prefix_(prefix),
+      removal_kept_(removal_kept),
+      look_(look()),
+      whole_(transaction(places)) {}
+
+std::string GuardedBatch::look() const {
+  std::string keys;
+  for (const auto place : places_) append_redis_word(keys, prefix_, batch_[place].key);
+  std::string text;
+  append_redis_head(text, 2);
+  append_redis_word(text, "WATCH");
+  append_redis_word(text, prefix_, kRedisGuard);
+  // MGET takes what is no string for absent; EXISTS counts it.
+  for (const auto* command : {"MGET", "EXISTS"}) {
+    append_redis_head(text, 1 + places_.size());
+    append_redis_word(text, command);
+    text += keys;
+  }
+  return text;
+}
+
+GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> places) const {
+  constexpr std::size_t kFraming = 32;
+  std::size_t size = 8 * kFraming;
+  for (const auto place : places) {
+    const auto& write = batch_[place];
+    size += prefix_.size() + write.key.size() + redis_record_size(write) + kFraming;
+  }
+  Request request;
+  auto& text = request.text;
+  text.reserve(size);
+  const auto begin = [&](std::size_t words, std::string_view name) {
+    append_redis_head(text, words);
+    append_redis_word(text, name);
+    ++request.commands;
+  };
+  begin(1, "MULTI");
+  begin(3 + 2 * places.size(), "MSET");
+  append_redis_word(text, prefix_, kRedisGuard);
+  append_redis_word(text, {});
+  for (const auto place : places) {
+    append_redis_word(text, prefix_, batch_[place].key);
+    append_redis_record_word(text, batch_[place]);
+  }
+  for (const auto place : places) {
+    const auto expiry = redis_expiry_of(batch_[place], removal_kept_);
+    if (expiry.command.empty()) continue;
+    begin(3, expiry.command);
+    append_redis_word(text, prefix_, batch_[place].key);
+    append_redis_word(text, expiry.when);
+  }
+  begin(2, "DEL");
+  append_redis_word(text, prefix_, kRedisGuard);
+  begin(1, "EXEC");
+  return request;
+}
+
+std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen,
+                                             Result& result) const {
+  result.outcome = Outcome::contested;
+  const auto& values = *seen[1];
+  const bool understood = values.type == REDIS_REPLY_ARRAY && values.elements == places_.size() &&
+                          seen[2]->type == REDIS_REPLY_INTEGER;
+  if (!understood) return {};
+  std::vector<std::size_t> wanted;
+  wanted.reserve(places_.size());
+  std::int64_t strings = 0;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const auto& value = *values.element[i];
+    const bool is_there = value.type == REDIS_REPLY_STRING;
+    if (is_there) ++strings;
+    const auto record = is_there ? std::string_view(value.str, value.len) : std::string_view();
+    if (is_foreign_record(record)) {
+      result.foreign.push_back(places_[i]);
+    } else if (!is_newer_record(record, batch_[places_[i]].stamp)) {
+      wanted.push_back(places_[i]);
+    }
+  }
+  if (seen[2]->integer != strings) return {};
+  result.outcome = result.foreign.empty() ? Outcome::done : Outcome::foreign;
+  return wanted;
+}
+
+GuardedBatch::Result GuardedBatch::run(RedisConnection& connection, SteadyNanos deadline) const {
+  const auto seen = connection.exchange(look_, kLookCommands, deadline);
+  Result result;
+  const auto wanted = judge(seen, result);
+  if (is_refused(seen[0])) result.outcome = Outcome::contested;
+  if (result.outcome != Outcome::done || wanted.empty()) {
+    // Or the next transaction on this connection would be refused for nothing.
+    static_cast<void>(connection.exchange("*1\r\n$7\r\nUNWATCH\r\n", 1, deadline));
+    return result;
+  }
+  const auto part = wanted.size() == places_.size() ? Request{} : transaction(wanted);
+  const auto& request = part.text.empty() ? whole_ : part;
+  const auto replies = connection.exchange(request.text, request.commands, deadline);
+  if (const auto error = error_among(replies); !error.empty()) {
+    result.outcome = Outcome::refused;
+    result.refusal = error;
+  } else if (replies.back()->type != REDIS_REPLY_ARRAY) {
+    result.outcome = Outcome::contested;
+  }
+  return result;
+}
+
+}  // namespace tarmac::internal

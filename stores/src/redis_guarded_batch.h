@@ -1,0 +1,73 @@
+// A batch as a transaction of one Redis server: stamps are compared here, where it costs the server
+// least.
+#pragma once
+
+#include <tarmac/core/backing_store.h>
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "redis_connection.h"
+
+namespace tarmac::internal {
+
+/// Below the store's prefix, a key that never has a value: each batch, in whichever way it is
+/// written, writes and removes it, so that who watches it hears of any other batch between looking
+/// at the stamps and writing. To watch the keys themselves costs a server their number squared.
+inline constexpr std::string_view kRedisGuard = "__tarmac_batch__";
+
+/// Two exchanges on one connection: WATCH of the guard and a look at what there is; then MSET, the
+/// expiries and DEL of the guard, which is what the server does all or nothing of.
+class GuardedBatch {
+ public:
+  enum class Outcome : std::uint8_t {
+    /// All of it is applied, or had been superseded.
+    done,
+    /// Nothing is: there are keys with values of others.
+    foreign,
+    /// Nothing is: the server refuses it.
+    refused,
+    /// Nothing is, and another way is needed: somebody else wrote meanwhile, a key has something
+    /// that is no string, or the server lets nobody watch.
+    contested,
+  };
+  struct Result {
+    Outcome outcome = Outcome::done;
+    /// In the batch.
+    std::vector<std::size_t> foreign = {};
+    /// The server's words.
+    std::string refusal = {};
+  };
+
+  /// Of `batch`, which must outlive this, the writes at `places`: of different keys.
+  GuardedBatch(std::span<const StoreWrite> batch, std::span<const std::size_t> places,
+               std::string_view prefix, std::chrono::nanoseconds removal_kept);
+
+  /// Throws RedisLost. May be called again.
+  [[nodiscard]] Result run(RedisConnection& connection, SteadyNanos deadline) const;
+
+ private:
+  /// Commands, and how many they are.
+  struct Request {
+    std::string text;
+    std::size_t commands = 0;
+  };
+  [[nodiscard]] std::string look() const;
+  [[nodiscard]] Request transaction(std::span<const std::size_t> places) const;
+  /// What `seen` leaves to be written; whether that is another way's affair in `result`.
+  [[nodiscard]] std::vector<std::size_t> judge(const std::vector<RedisReply>& seen,
+                                               Result& result) const;
+
+  const std::span<const StoreWrite> batch_;
+  const std::span<const std::size_t> places_;
+  const std::string_view prefix_;
+  const std::chrono::nanoseconds removal_kept_;
+  const std::string look_;
+  /// If nothing of the batch has been superseded.
+  const Request whole_;
+};
+
+}  // namespace tarmac::internal

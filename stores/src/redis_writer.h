@@ -1,0 +1,82 @@
+// How batches get into Redis: as a guarded transaction or as a script, whichever costs less.
+#pragma once
+
+#include <tarmac/core/backing_store.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "redis_guarded_batch.h"
+#include "redis_servers.h"
+
+namespace tarmac::internal {
+
+/// A script compares stamps in one round trip, and always comes through; a transaction costs the
+/// server half as much for each write, two round trips, and is in vain if anybody else writes a
+/// batch meanwhile. So small batches are scripts, and a while of all batches after one was in vain.
+/// Of a cluster all are: for each slot one, while a slot is being moved one for each key.
+///
+/// Thread-safety: write() from any thread.
+class RedisWriter {
+ public:
+  /// Both must outlive the writer.
+  RedisWriter(RedisServers& servers, const RedisStoreOptions& options)
+      : servers_(servers), options_(options) {}
+
+  /// As BackingStore::write().
+  void write(std::span<const StoreWrite> batch, SteadyNanos deadline);
+
+ private:
+  /// The writes of a batch that one script makes.
+  struct Part {
+    std::uint16_t slot = 0;
+    /// In the batch.
+    std::vector<std::size_t> places = {};
+    /// The server has forgotten the script, or never had it.
+    bool by_text = false;
+  };
+  struct Refusals;
+  /// The one transaction of this store that may be under way: two would be in each other's way.
+  class Turn;
+
+  [[nodiscard]] bool may_guard(std::span<const StoreWrite> batch,
+                               std::span<const std::size_t> places);
+  /// False if nothing was written and it takes a script.
+  [[nodiscard]] bool write_guarded(std::span<const StoreWrite> batch,
+                                   std::span<const std::size_t> places, Refusals& refusals,
+                                   SteadyNanos deadline);
+  /// By the slots of their keys; all in one if they are all in one place.
+  [[nodiscard]] std::vector<Part> parts_of(std::span<const StoreWrite> batch,
+                                           std::vector<std::size_t> places) const;
+  /// Returns what is to be tried once more in another way.
+  [[nodiscard]] std::vector<Part> write_parts(std::span<const StoreWrite> batch,
+                                              std::span<const Part> parts, Refusals& refusals,
+                                              SteadyNanos deadline);
+  /// While a slot is on its way to another node, no command may have several of its keys. False if
+  /// `part` has but one.
+  static bool add_by_key(std::vector<Part>& parts, const Part& part);
+  [[nodiscard]] RedisCommand command_of(std::span<const StoreWrite> batch, const Part& part,
+                                        SteadyNanos deadline);
+  /// What the server keeps the script under. The same on every server, so one has to tell it only
+  /// once.
+  [[nodiscard]] std::string digest_of_script(std::uint16_t slot, SteadyNanos deadline);
+
+  RedisServers& servers_;
+  const RedisStoreOptions& options_;
+  /// Not one that a test moves: the kernel waits in real time.
+  Clock& clock_ = *system_clock();
+  /// So many batches more are not tried as a transaction.
+  std::atomic<std::uint32_t> scripts_left_{0};
+  std::mutex mutex_;
+  std::condition_variable turn_ended_;
+  // Guarded by mutex_.
+  bool has_turn_ = false;
+  std::string digest_;
+};
+
+}  // namespace tarmac::internal

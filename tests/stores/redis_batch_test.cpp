@@ -1,0 +1,240 @@
+// Large batches, which are transactions that watch for other writers, against a real server.
+#include <gmock/gmock.h>
+#include <tarmac/core/error.h>
+#include <tarmac/stores/redis_store.h>
+#include <tarmac/testing/tcp_proxy.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "redis_server.h"
+
+namespace tarmac {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::uint64_t kLarge = 64;
+
+class RedisBatchTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] RedisStoreOptions options() const {
+    RedisStoreOptions options;
+    options.unix_socket = server_.socket();
+    options.retry_initial = std::chrono::nanoseconds(1);
+    options.retry_max = std::chrono::nanoseconds(1);
+    options.call_limit = std::chrono::seconds(30);
+    return options;
+  }
+
+  /// One more store of the same keys, whose answers can be held back.
+  [[nodiscard]] std::shared_ptr<BackingStore> store_behind_proxy() const {
+    auto behind = options();
+    behind.unix_socket.clear();
+    behind.port = proxy_.port();
+    return make_redis_store(behind);
+  }
+
+  [[nodiscard]] int calls_of(const std::string& command) const {
+    const auto stats = server_.ask({"INFO", "commandstats"});
+    const auto at = stats.find("cmdstat_" + command + ":calls=");
+    return at == std::string::npos ? 0 : std::stoi(stats.substr(stats.find('=', at) + 1));
+  }
+
+  /// Writes `batch` through the proxy; `meanwhile` runs between its look at what there is and its
+  /// transaction.
+  std::string write_with(std::span<const StoreWrite> batch,
+                         const std::function<void()>& meanwhile) {
+    const auto looks = calls_of("mget");
+    const auto slow = store_behind_proxy();
+    static_cast<void>(slow->load("nothing", 0));  // Is connected by now.
+    proxy_.hold(true);
+    std::string message;
+    std::thread writer([&] { message = message_of<StoreError>([&] { slow->write(batch); }); });
+    while (calls_of("mget") == looks) std::this_thread::yield();
+    meanwhile();
+    proxy_.hold(false);
+    writer.join();
+    return message;
+  }
+
+  RedisServer server_;
+  testing::TcpProxy proxy_{server_.socket()};
+  std::shared_ptr<BackingStore> store_ = make_redis_store(options());
+};
+
+std::string key_of(std::uint64_t number) { return "k" + std::to_string(number); }
+
+std::vector<StoreWrite> batch_of(const std::string& value, std::uint64_t stamp,
+                                 std::uint64_t count = kLarge) {
+  std::vector<StoreWrite> batch;
+  for (std::uint64_t i = 0; i < count; ++i) batch.push_back(write_of(key_of(i), value, stamp));
+  return batch;
+}
+
+TEST_F(RedisBatchTest, IsOneTransactionAndLeavesNothingElse) {
+  store_->write(batch_of("a", 1));
+  store_->write(batch_of("b", 2));
+  EXPECT_EQ(calls_of("exec"), 2);
+  EXPECT_EQ(calls_of("evalsha"), 0);
+  EXPECT_EQ(server_.ask({"DBSIZE"}), std::to_string(kLarge));
+  EXPECT_EQ(store_->size(), kLarge);
+  EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "b");
+}
+
+TEST_F(RedisBatchTest, PassesOverWhatIsOlderKeyByKey) {
+  put(*store_, key_of(3), "newer", 10);
+  put(*store_, key_of(4), "as new", 5);
+  put(*store_, key_of(5), std::nullopt, 10);
+  auto batch = batch_of("v", 5);
+  batch.push_back(write_of(key_of(6), "older, though later", 4));
+  batch.push_back(write_of(key_of(7), "later", 6));
+  batch.push_back(write_of(key_of(8), "as new and later", 5));
+  store_->write(batch);
+  EXPECT_EQ(store_->load(key_of(3), 0)->bytes, "newer");
+  EXPECT_EQ(store_->load(key_of(4), 0)->bytes, "v");
+  EXPECT_FALSE(store_->load(key_of(5), 0)) << "the removal is newer";
+  EXPECT_EQ(store_->load(key_of(6), 0)->bytes, "v");
+  EXPECT_EQ(store_->load(key_of(7), 0)->bytes, "later");
+  EXPECT_EQ(store_->load(key_of(8), 0)->bytes, "as new and later");
+  EXPECT_EQ(store_->size(), kLarge - 1);
+
+  store_->write(batch_of("old", 1));  // Of which nothing is left to write.
+  EXPECT_EQ(calls_of("exec"), 1);
+  EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "v");
+  store_->write(batch_of("w", 11));  // On a connection that watches nothing any more.
+  EXPECT_EQ(calls_of("exec"), 2);
+  EXPECT_EQ(calls_of("evalsha"), 3);
+}
+
+TEST_F(RedisBatchTest, TellsTheServerWhenValuesAndRemovalsGo) {
+  auto batch = batch_of("v", 1);
+  batch[1].expires_at = 4'000'000'000'123'456'789;
+  batch[2].value.reset();
+  store_->write(batch);
+  EXPECT_EQ(calls_of("exec"), 1);
+  EXPECT_EQ(server_.ask({"PEXPIRETIME", "tarmac:k0"}), "-1");
+  EXPECT_EQ(server_.ask({"PEXPIRETIME", "tarmac:k1"}), "4000000000124");
+  EXPECT_NE(server_.ask({"PEXPIRETIME", "tarmac:k2"}), "-1");
+  EXPECT_FALSE(store_->load(key_of(2), 0));
+  store_->write(batch_of("w", 2));
+  EXPECT_EQ(server_.ask({"PEXPIRETIME", "tarmac:k1"}), "-1") << "the new value has no end";
+}
+
+TEST_F(RedisBatchTest, NamesAllKeysWithValuesOfOthersAndWritesNone) {
+  server_.ask({"SET", "tarmac:k7", "hello"});
+  server_.ask({"SET", "tarmac:k9", "hello"});
+  for (const bool with_list : {false, true}) {
+    std::vector<std::string> wanted{"k7", "k9"};
+    if (with_list) {
+      server_.ask({"RPUSH", "tarmac:k8", "hello"});
+      wanted = {"k7", "k8", "k9"};
+    }
+    try {
+      store_->write(batch_of("v", 1));
+      FAIL() << "it was taken";
+    } catch (const PermanentStoreError& error) {
+      EXPECT_EQ(error.keys(), wanted);
+      EXPECT_THAT(error.what(), HasSubstr("more of a batch has a value that is not of this store"));
+    }
+    EXPECT_FALSE(store_->load(key_of(0), 0));
+  }
+  EXPECT_EQ(server_.ask({"GET", "tarmac:k9"}), "hello");
+}
+
+TEST_F(RedisBatchTest, RefusesTheKeyOfItsGuard) {
+  auto batch = batch_of("v", 1);
+  batch.push_back(write_of("__tarmac_batch__", "v", 1));
+  try {
+    store_->write(batch);
+    FAIL() << "it was taken";
+  } catch (const PermanentStoreError& error) {
+    EXPECT_EQ(error.keys(), std::vector<std::string>{"__tarmac_batch__"});
+  }
+  EXPECT_EQ(store_->size(), 0U);
+}
+
+// Goal: a write that another process makes between our look at the stamps and our transaction is
+// not lost. Method: the answer to the look is held back while the other writes.
+TEST_F(RedisBatchTest, DoesNotReplaceWhatAnotherWroteAfterItLooked) {
+  for (const bool by_script : {false, true}) {
+    server_.ask({"FLUSHALL"});
+    const auto other = make_redis_store(options());
+    const auto message = write_with(batch_of("old", 5), [&] {
+      auto newer = batch_of("new", 6, by_script ? 1 : kLarge / 2);
+      newer[0].value.reset();
+      other->write(newer);
+    });
+    EXPECT_EQ(message, "");
+    EXPECT_FALSE(store_->load(key_of(0), 0)) << "removed by the other";
+    EXPECT_EQ(store_->load(key_of(1), 0)->bytes, by_script ? "old" : "new");
+    EXPECT_EQ(store_->load(key_of(kLarge - 1), 0)->bytes, "old");
+  }
+  EXPECT_EQ(calls_of("evalsha"), 3) << "one small batch, and the two that were in vain at first";
+}
+
+TEST_F(RedisBatchTest, WritesWhatAFlushTookAwayAfterItLooked) {
+  store_->write(batch_of("before", 1));
+  EXPECT_EQ(write_with(batch_of("v", 2), [&] { server_.ask({"FLUSHALL"}); }), "");
+  EXPECT_EQ(store_->size(), kLarge);
+}
+
+TEST_F(RedisBatchTest, WritesNothingWhenMemoryRunsOutAfterItLooked) {
+  put(*store_, key_of(0), "old", 1);
+  const auto message = write_with(batch_of("new", 2), [&] {
+    server_.ask({"CONFIG", "SET", "maxmemory", "1"});
+  });
+  EXPECT_THAT(message, HasSubstr("OOM"));
+  EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "old");
+  EXPECT_EQ(store_->size(), 1U);
+  server_.ask({"CONFIG", "SET", "maxmemory", "0"});
+  store_->write(batch_of("new", 2));
+  EXPECT_EQ(store_->size(), kLarge);
+}
+
+TEST_F(RedisBatchTest, NeedsNoPermissionToWatch) {
+  server_.ask({"ACL", "SETUSER", "default", "-watch"});
+  store_->write(batch_of("v", 1));
+  EXPECT_EQ(store_->size(), kLarge);
+  EXPECT_EQ(calls_of("evalsha"), 1);
+}
+
+// Goal: however many write at once, the newest of each key stays. Method: stores as of several
+// processes, each with threads of its own, write large and small batches under stamps of chance.
+TEST_F(RedisBatchTest, KeepsTheNewestOfEachKeyWhoeverWritesAtOnce) {
+  constexpr std::uint64_t kKeys = 96;
+  constexpr int kRounds = 60;
+  const std::array stores{store_, make_redis_store(options())};
+  std::array<std::atomic<std::uint64_t>, kKeys> newest{};
+  std::vector<std::thread> threads;
+  for (std::size_t number = 0; number < 4; ++number) {
+    threads.emplace_back([&, number] {
+      std::mt19937_64 random(number);
+      for (int round = 0; round < kRounds; ++round) {
+        std::vector<StoreWrite> batch;
+        const auto count = round % 4 == 3 ? 2 : kLarge;
+        for (std::uint64_t i = 0; i < count; ++i) {
+          const auto key = random() % kKeys;
+          // Four stamps of one number never meet.
+          const auto stamp = 4 * (random() % 1'000'000 + 1) + number;
+          batch.push_back(write_of(key_of(key), std::to_string(stamp), stamp));
+          auto known = newest[key].load();
+          while (known < stamp && !newest[key].compare_exchange_weak(known, stamp)) {
+          }
+        }
+        stores[number % 2]->write(batch);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (std::uint64_t key = 0; key < kKeys; ++key) {
+    const auto found = store_->load(key_of(key), 0);
+    ASSERT_TRUE(found) << key;
+    EXPECT_EQ(found->stamp, newest[key]) << key;
+    EXPECT_EQ(found->bytes, std::to_string(newest[key])) << key;
+  }
+}
+
+}  // namespace
+}  // namespace tarmac
