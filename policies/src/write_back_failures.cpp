@@ -29,29 +29,28 @@ WriteBackWorker::Failure WriteBackWorker::try_store(std::span<const StoreWrite> 
   }
 }
 
-WriteBackWorker::Failure WriteBackWorker::try_without_refused(Lock& lock,
-                                                              std::span<const StoreWrite>& batch,
+WriteBackWorker::Failure WriteBackWorker::try_without_refused(Lock& lock, Batch& batch,
                                                               std::uint64_t round) {
   for (;;) {
-    auto failure = try_store(batch);
-    if (failure.refused.empty() || batch.size() == 1) return failure;
-    const auto size = batch.size();
-    batch = part_refused(lock, failure, round);
+    auto failure = try_store(batch.writes());
+    if (failure.refused.empty() || batch.is_lone()) return failure;
+    const auto size = batch.writes().size();
+    part_refused(lock, batch, failure, round);
     // What it names may not be in the batch: then it has said nothing.
-    if (batch.empty() || batch.size() == size) return failure;
+    if (batch.empty() || batch.writes().size() == size) return failure;
   }
 }
 
-std::span<const StoreWrite> WriteBackWorker::part_refused(Lock& lock, const Failure& failure,
-                                                          std::uint64_t round) {
+void WriteBackWorker::part_refused(Lock& lock, Batch& batch, const Failure& failure,
+                                   std::uint64_t round) {
   const auto reason =
       options_.dead_letters.empty() ? nullptr : std::make_shared<const std::string>(failure.text);
   lock.lock();
-  const auto refused = queue_.part_flying(failure.refused, reason,
+  begin_report(lock);
+  const auto refused = queue_.part_flying(batch, failure.refused, reason,
                                           {.now = clock_->steady_now(),
                                            .round = round,
                                            .successes = flushed_.load(std::memory_order_relaxed)});
-  const auto rest = queue_.flying();
   if (!refused.empty()) {
     store_errors_.fetch_add(1, std::memory_order_relaxed);
     last_error_ = failure.text;
@@ -60,30 +59,34 @@ std::span<const StoreWrite> WriteBackWorker::part_refused(Lock& lock, const Fail
   }
   lock.unlock();
   if (!refused.empty()) report(failure, refused.size(), 0);
-  return rest;
+  lock.lock();
+  end_report();
+  lock.unlock();
 }
 
-void WriteBackWorker::write_off(Lock& lock, std::span<const StoreWrite> batch,
-                                std::uint64_t round) {
-  const auto reasons = queue_.condemned();
+void WriteBackWorker::write_off(Lock& lock, Batch& batch, std::uint64_t round) {
+  const auto reasons = batch.condemned();
   lock.unlock();
-  const auto versions = versions_of(batch);
+  const auto versions = versions_of(batch.writes());
   Failure failure{*reasons.front(), true};
   std::vector<DeadLetter> letters;
-  letters.reserve(batch.size());
-  for (std::size_t i = 0; i < batch.size(); ++i) letters.push_back({batch[i], *reasons[i]});
+  letters.reserve(reasons.size());
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    letters.push_back({batch.writes()[i], *reasons[i]});
+  }
   failure.is_buried = bury(letters, failure);
   lock.lock();
+  begin_report(lock);
   if (failure.is_buried) {
     dead_letters_.fetch_add(versions.size(), std::memory_order_relaxed);
-    queue_.settle_done();
+    queue_.settle_done(batch);
     room_.notify_all();
   } else {
     last_error_ = failure.text;
-    queue_.settle_failed({.now = clock_->steady_now(),
-                          .round = round,
-                          .successes = flushed_.load(std::memory_order_relaxed),
-                          .each_alone = true});
+    queue_.settle_failed(batch, {.now = clock_->steady_now(),
+                                 .round = round,
+                                 .successes = flushed_.load(std::memory_order_relaxed),
+                                 .each_alone = true});
   }
   dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
   tell_settled(lock, versions, failure.is_buried ? EntryState::clean : EntryState::dirty);
@@ -93,13 +96,14 @@ void WriteBackWorker::write_off(Lock& lock, std::span<const StoreWrite> batch,
     report(failure, versions.size(), 0);
   }
   lock.lock();
+  end_report();
 }
 
-bool WriteBackWorker::is_hopeless(const Failure& failure) const {
+bool WriteBackWorker::is_hopeless(const Batch& batch, const Failure& failure) const {
   if (!failure.happened() || options_.dead_letters.empty()) return false;
   const auto successes = flushed_.load(std::memory_order_relaxed);
-  const auto failures = queue_.lone_failures(successes);
-  return queue_.is_lone() && (failure.is_permanent || failures >= options_.attempts_max);
+  const auto failures = queue_.lone_failures(batch, successes);
+  return batch.is_lone() && (failure.is_permanent || failures >= options_.attempts_max);
 }
 
 bool WriteBackWorker::bury(std::span<const DeadLetter> letters, Failure& failure) noexcept {

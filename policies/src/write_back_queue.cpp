@@ -13,6 +13,62 @@ constexpr std::size_t kSplit = 16;
 
 }  // namespace
 
+WriteBackQueue::Slot* WriteBackQueue::find(std::string_view key, std::uint64_t hash) const {
+  if (size_ == 0) return nullptr;
+  const auto mask = table_.size() - 1;
+  for (auto at = hash & mask; table_[at].slot != nullptr; at = (at + 1) & mask) {
+    if (table_[at].hash == hash && key_of(*table_[at].slot) == key) return table_[at].slot;
+  }
+  return nullptr;
+}
+
+void WriteBackQueue::put_into_table(Slot& slot) {
+  const auto mask = table_.size() - 1;
+  auto at = slot.hash & mask;
+  while (table_[at].slot != nullptr) at = (at + 1) & mask;
+  table_[at] = {slot.hash, &slot};
+}
+
+WriteBackQueue::Slot& WriteBackQueue::slot_of(const std::string& key) {
+  const auto hash = hash_of(key);
+  if (auto* known = find(key, hash)) return *known;
+  if (2 * (size_ + 1) > table_.size()) {
+    constexpr std::size_t kTableMin = 64;
+    const auto old =
+        std::exchange(table_, std::vector<Place>(std::max(kTableMin, 2 * table_.size())));
+    for (const auto& place : old) {
+      if (place.slot != nullptr) put_into_table(*place.slot);
+    }
+  }
+  if (free_slots_.empty()) {
+    // Giving one back allocates nothing.
+    if (free_slots_.capacity() <= all_slots_.size()) free_slots_.reserve(2 * all_slots_.size() + 1);
+    free_slots_.push_back(&all_slots_.emplace_back());
+  }
+  Slot& slot = *free_slots_.back();
+  free_slots_.pop_back();
+  slot.hash = hash;
+  put_into_table(slot);
+  ++size_;
+  return slot;
+}
+
+void WriteBackQueue::drop_slot(Slot& slot) {
+  const auto mask = table_.size() - 1;
+  auto hole = slot.hash & mask;
+  while (table_[hole].slot != &slot) hole = (hole + 1) & mask;
+  // What lies behind it moves up, unless that were before where its search begins.
+  for (auto at = (hole + 1) & mask; table_[at].slot != nullptr; at = (at + 1) & mask) {
+    if (((at - table_[at].hash) & mask) < ((at - hole) & mask)) continue;
+    table_[hole] = table_[at];
+    hole = at;
+  }
+  table_[hole] = {};
+  --size_;
+  slot = Slot{};
+  free_slots_.push_back(&slot);
+}
+
 void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
   Slot& slot = slot_of(write.key);
   if (slot.waiting) {
@@ -34,97 +90,76 @@ void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
   wait_fresh(slot, now);
 }
 
-// A queue that fills and empties would otherwise ask for memory in one thread what it gives back in
-// another, and do both under the lock of all writers.
-WriteBackQueue::Slot& WriteBackQueue::slot_of(const std::string& key) {
-  const auto wanted = hashed(key);
-  const auto found = slots_.find(wanted);
-  if (found != slots_.end()) return found->second;
-  if (spare_slots_.empty()) {
-    return slots_.try_emplace(Hashed<std::string>{key, wanted.hash}).first->second;
-  }
-  auto node = std::move(spare_slots_.back());
-  spare_slots_.pop_back();
-  node.key().bytes = key;
-  node.key().hash = wanted.hash;
-  node.mapped() = Slot{};
-  return slots_.insert(std::move(node)).position->second;
-}
-
-void WriteBackQueue::drop_slot(Slots::iterator slot) {
-  auto node = slots_.extract(slot);
-  if (spare_slots_.size() < spares_max()) spare_slots_.push_back(std::move(node));
-}
-
-void WriteBackQueue::add_fresh(Slot& slot) {
-  if (spare_fresh_.empty()) {
-    fresh_.emplace_hint(fresh_.end(), slot.ticket, &slot);
-    return;
-  }
-  auto node = std::move(spare_fresh_.back());
-  spare_fresh_.pop_back();
-  node.key() = slot.ticket;
-  node.mapped() = &slot;
-  fresh_.insert(fresh_.end(), std::move(node));
-}
-
 void WriteBackQueue::wait_fresh(Slot& slot, SteadyNanos now) {
   slot.ticket = ++last_ticket_;
   slot.due = deadline_after(now, settings_.loss_window);
   slot.since = now;
   slot.failures = 0;
   slot.batch_max = settings_.batch_max;
-  add_fresh(slot);
+  arrived_.push_back(&slot);
+}
+
+WriteBackQueue::Slot* WriteBackQueue::first_fresh() const noexcept {
+  if (returned_.empty()) return arrived_.empty() ? nullptr : arrived_.front();
+  Slot* returned = returned_.begin()->second;
+  return arrived_.empty() || returned->ticket < arrived_.front()->ticket ? returned
+                                                                         : arrived_.front();
 }
 
 std::optional<StoreWrite> WriteBackQueue::pending(std::string_view key) const {
-  const auto found = find(key);
-  if (found == slots_.end()) return std::nullopt;
-  const Slot& slot = found->second;
-  return slot.waiting ? *slot.waiting : *slot.flying;
+  const Slot* slot = find(key);
+  if (slot == nullptr) return std::nullopt;
+  return slot->waiting ? *slot->waiting : *slot->flying;
 }
 
 SteadyNanos WriteBackQueue::next_due() const noexcept {
-  auto due = kNever;
-  if (!fresh_.empty()) due = fresh_.begin()->second->due;
-  if (!retrying_.empty()) due = std::min(due, retrying_.begin()->first.first);
-  return due;
+  const Slot* fresh = first_fresh();
+  const auto due = fresh == nullptr ? kNever : fresh->due;
+  return retrying_.empty() ? due : std::min(due, retrying_.begin()->first.first);
 }
 
-void WriteBackQueue::fly(const std::vector<Slot*>& slots, bool retry) {
-  TARMAC_ASSERT(batch_.empty());
-  batch_.reserve(slots.size());
-  batch_since_ = kNever;
+void WriteBackQueue::fly(Batch& batch, std::vector<Slot*> slots, bool retry) {
+  TARMAC_ASSERT(std::ranges::find(flying_, &batch) == flying_.end());
+  batch.writes_.clear();
+  batch.writes_.reserve(slots.size());
+  batch.settled_ = 0;
+  batch.since_ = kNever;
+  batch.is_retry_ = retry;
+  batch.condemned_.clear();
   for (Slot* slot : slots) {
-    batch_.push_back(std::move(*slot->waiting));
+    batch.writes_.push_back(std::move(*slot->waiting));
     slot->waiting.reset();
-    slot->flying = &batch_.back();
+    slot->flying = &batch.writes_.back();
     slot->flying_ticket = slot->ticket;
     slot->flying_since = slot->since;
-    batch_since_ = std::min(batch_since_, slot->since);
+    batch.since_ = std::min(batch.since_, slot->since);
+    if (slot->condemned) batch.condemned_.push_back(std::exchange(slot->condemned, nullptr));
   }
-  batch_is_retry_ = retry;
-  batch_condemned_.clear();
-  for (Slot* slot : slots) {
-    if (slot->condemned) batch_condemned_.push_back(std::exchange(slot->condemned, nullptr));
-  }
+  batch.slots_ = std::move(slots);
+  if (!batch.empty()) flying_.push_back(&batch);
 }
 
-std::span<const StoreWrite> WriteBackQueue::take_fresh(std::uint64_t ticket) {
+void WriteBackQueue::land(Batch& batch) { std::erase(flying_, &batch); }
+
+std::span<const StoreWrite> WriteBackQueue::take_fresh(Batch& batch, std::uint64_t ticket) {
   std::vector<Slot*> chosen;
-  while (!fresh_.empty() && chosen.size() < settings_.batch_max) {
-    const auto first = fresh_.begin();
-    if (first->first > ticket) break;
-    chosen.push_back(first->second);
-    auto node = fresh_.extract(first);
-    if (spare_fresh_.size() < spares_max()) spare_fresh_.push_back(std::move(node));
+  chosen.reserve(std::min(settings_.batch_max, fresh()));
+  while (chosen.size() < settings_.batch_max) {
+    Slot* first = first_fresh();
+    if (first == nullptr || first->ticket > ticket) break;
+    chosen.push_back(first);
+    if (!arrived_.empty() && arrived_.front() == first) {
+      arrived_.pop_front();
+    } else {
+      returned_.erase(returned_.begin());
+    }
   }
-  fly(chosen, false);
-  return batch_;
+  fly(batch, std::move(chosen), false);
+  return batch.writes_;
 }
 
 template <class Wanted>
-std::span<const StoreWrite> WriteBackQueue::take_retrying(Wanted wanted) {
+std::span<const StoreWrite> WriteBackQueue::take_retrying(Batch& batch, Wanted wanted) {
   std::vector<Slot*> chosen;
   auto limit = settings_.batch_max;
   for (auto it = retrying_.begin(); it != retrying_.end() && chosen.size() < limit;) {
@@ -142,85 +177,90 @@ std::span<const StoreWrite> WriteBackQueue::take_retrying(Wanted wanted) {
     chosen.push_back(&slot);
     it = retrying_.erase(it);
   }
-  fly(chosen, true);
-  return batch_;
+  fly(batch, std::move(chosen), true);
+  return batch.writes_;
 }
 
-std::span<const StoreWrite> WriteBackQueue::take_due(SteadyNanos now, bool early) {
+std::span<const StoreWrite> WriteBackQueue::take_due(Batch& batch, SteadyNanos now, bool early) {
+  const Slot* fresh = first_fresh();
   const bool retry_is_due = !retrying_.empty() && retrying_.begin()->first.first <= now;
-  const bool fresh_is_due = !fresh_.empty() && (early || fresh_.begin()->second->due <= now);
+  const bool fresh_is_due = fresh != nullptr && (early || fresh->due <= now);
   // Whichever has waited longer, so that neither kind starves the other.
-  if (retry_is_due &&
-      (!fresh_is_due || retrying_.begin()->first.first <= fresh_.begin()->second->due)) {
-    return take_retrying([now](const Slot& slot) { return slot.due <= now; });
+  if (retry_is_due && (!fresh_is_due || retrying_.begin()->first.first <= fresh->due)) {
+    return take_retrying(batch, [now](const Slot& slot) { return slot.due <= now; });
   }
-  if (fresh_is_due) return take_fresh(last_ticket_);
-  return {};
+  return take_fresh(batch, fresh_is_due ? last_ticket_ : 0);
 }
 
-std::span<const StoreWrite> WriteBackQueue::take_for_round(std::uint64_t round,
+std::span<const StoreWrite> WriteBackQueue::take_for_round(Batch& batch, std::uint64_t round,
                                                            std::uint64_t ticket) {
-  if (!fresh_.empty() && fresh_.begin()->first <= ticket) return take_fresh(ticket);
-  return take_retrying([round, ticket](const Slot& slot) {
+  if (const Slot* fresh = first_fresh(); fresh != nullptr && fresh->ticket <= ticket) {
+    return take_fresh(batch, ticket);
+  }
+  return take_retrying(batch, [round, ticket](const Slot& slot) {
     return slot.ticket <= ticket && (slot.condemned || slot.failed_alone_in < round);
   });
 }
 
-bool WriteBackQueue::settle_some(std::size_t count) {
-  const auto end = std::min(batch_.size(), settled_ + count);
-  for (; settled_ < end; ++settled_) {
-    const auto found = find(batch_[settled_].key);
-    Slot& slot = found->second;
+bool WriteBackQueue::settle_some(Batch& batch, std::size_t count) {
+  const auto end = std::min(batch.slots_.size(), batch.settled_ + count);
+  for (; batch.settled_ < end; ++batch.settled_) {
+    Slot& slot = *batch.slots_[batch.settled_];
     slot.flying = nullptr;
     if (slot.failures != 0) failed_since_.erase(slot.flying_ticket);
     if (!slot.waiting) {
-      drop_slot(found);
+      drop_slot(slot);
       continue;
     }
     // A newer write came meanwhile: it starts with a clean record, at the time it came.
     slot.failures = 0;
     slot.lone_failures = 0;
     slot.batch_max = settings_.batch_max;
-    add_fresh(slot);
+    returned_.emplace(slot.ticket, &slot);
   }
-  if (settled_ < batch_.size()) return false;
-  settled_ = 0;
-  spent_ = std::move(batch_);
-  batch_.clear();
+  if (batch.settled_ < batch.slots_.size()) return false;
+  land(batch);
   return true;
 }
 
-std::uint32_t WriteBackQueue::lone_failures(std::uint64_t successes) const {
-  if (batch_.size() != 1) return 0;
-  const Slot& slot = find(batch_.front().key)->second;
+std::uint32_t WriteBackQueue::lone_failures(const Batch& batch, std::uint64_t successes) const {
+  if (!batch.is_lone()) return 0;
+  const Slot& slot = *batch.slots_.front();
   return slot.lone_failures + (slot.successes_seen != successes ? 1 : 0);
 }
 
 SteadyNanos WriteBackQueue::oldest_since() const noexcept {
   auto oldest = kNever;
-  if (!fresh_.empty()) oldest = fresh_.begin()->second->since;
+  if (const Slot* fresh = first_fresh()) oldest = fresh->since;
   if (!failed_since_.empty()) oldest = std::min(oldest, failed_since_.begin()->second);
-  return in_flight() ? std::min(oldest, batch_since_) : oldest;
+  for (const Batch* batch : flying_) oldest = std::min(oldest, batch->since_);
+  return oldest;
 }
 
-void WriteBackQueue::settle_failed(const Failure& failure) {
-  const bool alone = batch_.size() == 1 || failure.each_alone;
-  const auto next_batch_max = alone ? 1 : std::max<std::size_t>(1, batch_.size() / kSplit);
+void WriteBackQueue::settle_failed(Batch& batch, const Failure& failure) {
+  settle_failed(batch.slots_, batch.writes_, failure);
+  batch.writes_.clear();
+  batch.slots_.clear();
+  land(batch);
+}
+
+void WriteBackQueue::settle_failed(std::span<Slot* const> slots, std::span<StoreWrite> writes,
+                                   const Failure& failure) {
+  const bool alone = slots.size() == 1 || failure.each_alone;
+  const auto next_batch_max = alone ? 1 : std::max<std::size_t>(1, slots.size() / kSplit);
   std::uint32_t failures = 0;
-  for (const StoreWrite& write : batch_) {
-    failures = std::max(failures, ++find(write.key)->second.failures);
-  }
+  for (Slot* slot : slots) failures = std::max(failures, ++slot->failures);
   // One time for all of them: what failed together is tried again in few batches.
   const bool split = failure.split_at_once && !alone;
   const auto due = split
                        ? failure.now
                        : deadline_after(failure.now, failure.is_condemned ? settings_.loss_window
                                                                           : pause_after(failures));
-  for (StoreWrite& write : batch_) {
-    Slot& slot = find(write.key)->second;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    Slot& slot = *slots[i];
     slot.flying = nullptr;
     // The failed write has been superseded if a newer one waits.
-    if (!slot.waiting) slot.waiting = std::move(write);
+    if (!slot.waiting) slot.waiting = std::move(writes[i]);
     slot.batch_max = next_batch_max;
     slot.due = due;
     slot.ticket = slot.flying_ticket;
@@ -233,35 +273,45 @@ void WriteBackQueue::settle_failed(const Failure& failure) {
     }
     retrying_.emplace(std::pair{slot.due, slot.ticket}, &slot);
   }
-  batch_.clear();
 }
 
 std::vector<StoreWrite> WriteBackQueue::part_flying(
-    std::span<const std::string> keys, const std::shared_ptr<const std::string>& reason,
-    const Failure& failure) {
+    Batch& batch, std::span<const std::string> keys,
+    const std::shared_ptr<const std::string>& reason, const Failure& failure) {
   const std::unordered_set<std::string_view> named(keys.begin(), keys.end());
   std::vector<StoreWrite> rest;
-  rest.reserve(batch_.size());  // It must not move once it is pointed into.
+  rest.reserve(batch.writes_.size());  // It must not move once it is pointed into.
+  std::vector<Slot*> rest_slots;
   std::vector<StoreWrite> parted;
-  for (auto& write : batch_)
-    (named.contains(write.key) ? parted : rest).push_back(std::move(write));
-  batch_ = parted;
-  settle_failed({.now = failure.now,
+  std::vector<Slot*> parted_slots;
+  batch.since_ = kNever;
+  for (std::size_t i = 0; i < batch.writes_.size(); ++i) {
+    auto& write = batch.writes_[i];
+    Slot* slot = batch.slots_[i];
+    if (named.contains(write.key)) {
+      parted.push_back(std::move(write));
+      parted_slots.push_back(slot);
+      continue;
+    }
+    rest.push_back(std::move(write));
+    rest_slots.push_back(slot);
+    slot->flying = &rest.back();
+    batch.since_ = std::min(batch.since_, slot->flying_since);
+  }
+  batch.writes_ = std::move(rest);
+  batch.slots_ = std::move(rest_slots);
+  auto failed = parted;
+  settle_failed(parted_slots, failed,
+                {.now = failure.now,
                  .round = failure.round,
                  .successes = failure.successes,
                  .each_alone = true,
                  .is_condemned = reason != nullptr});
-  batch_ = std::move(rest);
-  batch_since_ = kNever;
-  for (const auto& write : batch_) {
-    Slot& slot = find(write.key)->second;
-    slot.flying = &write;
-    batch_since_ = std::min(batch_since_, slot.flying_since);
+  for (std::size_t i = 0; i < parted.size(); ++i) {
+    Slot& slot = *parted_slots[i];
+    if (reason && slot.waiting->stamp == parted[i].stamp) slot.condemned = reason;
   }
-  for (const auto& write : parted) {
-    Slot& slot = find(write.key)->second;
-    if (reason && slot.waiting->stamp == write.stamp) slot.condemned = reason;
-  }
+  if (batch.empty()) land(batch);
   return parted;
 }
 
@@ -276,28 +326,34 @@ std::int64_t WriteBackQueue::pause_after(std::uint32_t failures) {
 
 std::size_t WriteBackQueue::owed_since(std::uint64_t ticket) const noexcept {
   std::size_t owed = 0;
-  for (const auto& [key, slot] : slots_) {
-    const auto oldest = slot.flying != nullptr ? slot.flying_ticket : slot.ticket;
-    if (oldest <= ticket) ++owed;
+  for (const auto& place : table_) {
+    if (place.slot == nullptr) continue;
+    const Slot& slot = *place.slot;
+    if ((slot.flying != nullptr ? slot.flying_ticket : slot.ticket) <= ticket) ++owed;
   }
   return owed;
 }
 
 std::vector<StoreWrite> WriteBackQueue::copy() const {
   std::vector<StoreWrite> writes;
-  writes.reserve(slots_.size());
-  for (const auto& [key, slot] : slots_) {
-    writes.push_back(slot.waiting ? *slot.waiting : *slot.flying);
+  writes.reserve(size_);
+  for (const auto& place : table_) {
+    if (place.slot == nullptr) continue;
+    writes.push_back(place.slot->waiting ? *place.slot->waiting : *place.slot->flying);
   }
   return writes;
 }
 
 void WriteBackQueue::replace_all(std::vector<StoreWrite> writes, SteadyNanos now) {
-  TARMAC_ASSERT(batch_.empty());
-  fresh_.clear();
+  TARMAC_ASSERT(flying_.empty());
+  arrived_.clear();
+  returned_.clear();
   retrying_.clear();
   failed_since_.clear();
-  slots_.clear();
+  table_.clear();
+  free_slots_.clear();
+  all_slots_.clear();
+  size_ = 0;
   for (auto& write : writes) put(std::move(write), now);
 }
 

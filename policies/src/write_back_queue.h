@@ -5,6 +5,7 @@
 #include <tarmac/core/hash.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,20 +14,23 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace tarmac::internal {
 
-/// Keeps the newest write of each key, and hands out one batch at a time.
+/// Keeps the newest write of each key, and hands out batches.
 ///
 /// A slot is in one of three places: *fresh* (never failed, in the order of arrival), *retrying*
-/// (failed before, by the time of its next attempt), or in the batch that is in flight. A newer
-/// write of a key in flight waits in the slot until the batch is settled.
+/// (failed before, by the time of its next attempt), or in a batch that is in flight. A newer
+/// write of a key in flight waits in the slot until the batch is settled, so batches that are in
+/// flight together have no key in common.
 ///
-/// Thread-safety: not synchronised, except that the batch in flight may be read by its writer.
+/// Memory: as much as the most keys that ever waited took, without their values.
+/// Thread-safety: not synchronised, except that a batch in flight may be read by its writer.
 class WriteBackQueue {
+  struct Slot;
+
  public:
   using Reasons = std::vector<std::shared_ptr<const std::string>>;
   struct Settings {
@@ -37,19 +41,45 @@ class WriteBackQueue {
     std::uint64_t seed = 0;
   };
 
+  /// Writes that are in flight together; empty if none are. Must not be moved meanwhile.
+  class Batch {
+   public:
+    Batch() = default;
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+    /// What is still in flight, or was until it was settled.
+    [[nodiscard]] std::span<const StoreWrite> writes() const noexcept { return writes_; }
+    [[nodiscard]] bool empty() const noexcept { return writes_.empty(); }
+    [[nodiscard]] bool is_lone() const noexcept { return writes_.size() == 1; }
+    /// Whether it has failed before.
+    [[nodiscard]] bool is_retry() const noexcept { return is_retry_; }
+    /// Why each of it is condemned; empty if it is not.
+    [[nodiscard]] const Reasons& condemned() const noexcept { return condemned_; }
+
+   private:
+    friend WriteBackQueue;
+    std::vector<StoreWrite> writes_;
+    /// Of the same places.
+    std::vector<Slot*> slots_;
+    /// So many of it are settled.
+    std::size_t settled_ = 0;
+    SteadyNanos since_ = kNever;
+    bool is_retry_ = false;
+    Reasons condemned_;
+  };
+
   explicit WriteBackQueue(const Settings& settings) : settings_(settings), random_(settings.seed) {}
   WriteBackQueue(const WriteBackQueue&) = delete;
   WriteBackQueue& operator=(const WriteBackQueue&) = delete;
 
   /// Adds a write, or replaces the one that waits for the same key unless that is newer.
   void put(StoreWrite write, SteadyNanos now);
-  [[nodiscard]] bool contains(std::string_view key) const { return find(key) != slots_.end(); }
+  [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
   [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const;
   /// Keys, those in flight included.
-  [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
-  [[nodiscard]] std::size_t fresh() const noexcept { return fresh_.size(); }
-  [[nodiscard]] bool in_flight() const noexcept { return !batch_.empty(); }
-  [[nodiscard]] bool is_lone() const noexcept { return batch_.size() == 1; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t fresh() const noexcept { return arrived_.size() + returned_.size(); }
+  [[nodiscard]] bool in_flight() const noexcept { return !flying_.empty(); }
   /// When the first waiting slot is due; kNever if none waits.
   [[nodiscard]] SteadyNanos next_due() const noexcept;
   /// The number of the last put() that made a slot wait. Rises.
@@ -57,25 +87,29 @@ class WriteBackQueue {
   /// Keys with a write as old as `ticket` that the store lacks. O(n).
   [[nodiscard]] std::size_t owed_since(std::uint64_t ticket) const noexcept;
 
-  /// Puts into flight a batch of what is due by `now`, filled up with what is not yet. With
-  /// `early`, fresh writes are taken before their time. Empty if nothing is to be taken.
-  std::span<const StoreWrite> take_due(SteadyNanos now, bool early);
+  // These put a batch into flight and return what it has: nothing if nothing is to be taken.
+  // They require that `batch` is not in flight, and forget what it was before.
+
+  /// Of what is due by `now`, filled up with what is not yet. With `early`, fresh writes are taken
+  /// before their time.
+  std::span<const StoreWrite> take_due(Batch& batch, SteadyNanos now, bool early);
   /// The same for flush number `round`: whatever waited by `ticket` and has not failed alone in it.
-  std::span<const StoreWrite> take_for_round(std::uint64_t round, std::uint64_t ticket);
+  std::span<const StoreWrite> take_for_round(Batch& batch, std::uint64_t round,
+                                             std::uint64_t ticket);
+  /// Of what is fresh, whether it is due or not.
+  std::span<const StoreWrite> take_fresh(Batch& batch) { return take_fresh(batch, last_ticket_); }
+
   /// Since when the oldest write waits that the store lacks; kNever if none does.
   [[nodiscard]] SteadyNanos oldest_since() const noexcept;
-  /// How often the one write in flight has failed alone while the store took others, if it fails
+  /// How often the one write of `batch` has failed alone while the store took others, if it fails
   /// now; 0 for a larger batch. `successes` is a number that grows with each write taken.
-  [[nodiscard]] std::uint32_t lone_failures(std::uint64_t successes) const;
-  /// Whether the batch in flight has failed before.
-  [[nodiscard]] bool batch_is_retry() const noexcept { return batch_is_retry_; }
+  [[nodiscard]] std::uint32_t lone_failures(const Batch& batch, std::uint64_t successes) const;
 
-  /// The store has the batch in flight, or it is given up. Of no more than `count` of it at a time,
-  /// so that writers need not wait for all; true when it is done.
-  bool settle_some(std::size_t count);
-  void settle_done() { settle_some(batch_.size()); }
-  /// What the last batch was, for its owner to destroy where nobody waits.
-  [[nodiscard]] std::vector<StoreWrite> take_spent() noexcept { return std::move(spent_); }
+  /// The store has `batch`, or it is given up. Of no more than `count` of it at a time, so that
+  /// writers need not wait for all; true when it is done. The batch keeps its writes, for its owner
+  /// to destroy where nobody waits.
+  bool settle_some(Batch& batch, std::size_t count);
+  void settle_done(Batch& batch) { settle_some(batch, batch.writes_.size()); }
   struct Failure {
     SteadyNanos now = 0;
     /// As in take_for_round(), or 0.
@@ -89,19 +123,15 @@ class WriteBackQueue {
     /// It is not to be tried again, so there is no pause to double.
     bool is_condemned = false;
   };
-  /// It has not.
-  void settle_failed(const Failure& failure);
+  /// It has not. The batch is empty then.
+  void settle_failed(Batch& batch, const Failure& failure);
 
-  /// Takes the writes out of the batch in flight whose keys are in `keys`, which the store has
-  /// named as bad. With a `reason` they are condemned: later to be taken together, and for good, so
-  /// that the others need not wait for that. Without, each is tried again by itself after a pause.
-  std::vector<StoreWrite> part_flying(std::span<const std::string> keys,
+  /// Takes the writes out of `batch` whose keys are in `keys`, which the store has named as bad.
+  /// With a `reason` they are condemned: later to be taken together, and for good, so that the
+  /// others need not wait for that. Without, each is tried again by itself after a pause.
+  std::vector<StoreWrite> part_flying(Batch& batch, std::span<const std::string> keys,
                                       const std::shared_ptr<const std::string>& reason,
                                       const Failure& failure);
-  /// What is still in flight.
-  [[nodiscard]] std::span<const StoreWrite> flying() const noexcept { return batch_; }
-  /// Why each of the batch in flight is condemned; empty if it is not.
-  [[nodiscard]] const Reasons& condemned() const noexcept { return batch_condemned_; }
 
   /// A random part of the pause after `failures` failures.
   [[nodiscard]] std::int64_t pause_after(std::uint32_t failures);
@@ -115,8 +145,10 @@ class WriteBackQueue {
   struct Slot {
     /// Waits. Empty while the newest write of the key is in flight.
     std::optional<StoreWrite> waiting;
-    /// Into batch_; null while none is in flight.
+    /// Into a batch; null while none is in flight.
     const StoreWrite* flying = nullptr;
+    /// Of the key, which is in either of them.
+    std::uint64_t hash = 0;
     std::uint64_t ticket = 0;
     std::uint64_t flying_ticket = 0;
     SteadyNanos due = 0;
@@ -133,69 +165,57 @@ class WriteBackQueue {
     /// Why the waiting write is condemned; shared by those that were condemned together.
     std::shared_ptr<const std::string> condemned = nullptr;
   };
-  /// With its hash, which the table asks for again and again.
-  template <class Bytes>
-  struct Hashed {
-    Bytes bytes;
-    std::uint64_t hash;
-  };
-  struct KnownHash {
-    using is_transparent = void;
-    template <class Bytes>
-    std::size_t operator()(const Hashed<Bytes>& key) const noexcept {
-      return key.hash;
-    }
-  };
-  struct SameKey {
-    using is_transparent = void;
-    template <class A, class B>
-    bool operator()(const Hashed<A>& a, const Hashed<B>& b) const noexcept {
-      return a.hash == b.hash && std::string_view(a.bytes) == std::string_view(b.bytes);
-    }
+  /// Of the table; open addressing, so that a look at a key's place finds its hash there.
+  struct Place {
+    std::uint64_t hash = 0;
+    Slot* slot = nullptr;
   };
   /// By due time, then by ticket, which is unique.
   using RetryOrder = std::map<std::pair<SteadyNanos, std::uint64_t>, Slot*>;
 
-  using Slots = std::unordered_map<Hashed<std::string>, Slot, KnownHash, SameKey>;
-  using Fresh = std::map<std::uint64_t, Slot*>;
-
-  [[nodiscard]] Hashed<std::string_view> hashed(std::string_view key) const noexcept {
-    return {key, hash_bytes(key, hash_seed_)};
+  [[nodiscard]] std::uint64_t hash_of(std::string_view key) const noexcept {
+    return hash_bytes(key, hash_seed_);
   }
-  [[nodiscard]] Slots::const_iterator find(std::string_view key) const {
-    return slots_.find(hashed(key));
+  [[nodiscard]] static const std::string& key_of(const Slot& slot) noexcept {
+    return slot.waiting ? slot.waiting->key : slot.flying->key;
   }
-  [[nodiscard]] Slots::iterator find(std::string_view key) { return slots_.find(hashed(key)); }
+  [[nodiscard]] Slot* find(std::string_view key) const { return find(key, hash_of(key)); }
+  [[nodiscard]] Slot* find(std::string_view key, std::uint64_t hash) const;
   [[nodiscard]] Slot& slot_of(const std::string& key);
-  void drop_slot(Slots::iterator slot);
-  void add_fresh(Slot& slot);
-  [[nodiscard]] std::size_t spares_max() const noexcept { return 4 * settings_.batch_max; }
+  void put_into_table(Slot& slot);
+  void drop_slot(Slot& slot);
+  /// The first of those that are fresh; null if none is.
+  [[nodiscard]] Slot* first_fresh() const noexcept;
   void wait_fresh(Slot& slot, SteadyNanos now);
-  void fly(const std::vector<Slot*>& slots, bool retry);
-  std::span<const StoreWrite> take_fresh(std::uint64_t ticket);
+  void fly(Batch& batch, std::vector<Slot*> slots, bool retry);
+  void land(Batch& batch);
+  void settle_failed(std::span<Slot* const> slots, std::span<StoreWrite> writes,
+                     const Failure& failure);
+  std::span<const StoreWrite> take_fresh(Batch& batch, std::uint64_t ticket);
   template <class Wanted>
-  std::span<const StoreWrite> take_retrying(Wanted wanted);
+  std::span<const StoreWrite> take_retrying(Batch& batch, Wanted wanted);
 
   const Settings settings_;
   std::mt19937_64 random_;
   const std::uint64_t hash_seed_ = random_seed();
-  /// Nodes never move, so slots are pointed at.
-  Slots slots_;
-  /// By ticket. Due times ascend with it, because the loss window is constant.
-  Fresh fresh_;
-  /// Nodes of both for the next writes.
-  std::vector<Slots::node_type> spare_slots_;
-  std::vector<Fresh::node_type> spare_fresh_;
+  /// Slots never move, and those that are free wait here for the next keys: a queue that fills and
+  /// empties would otherwise ask for memory in one thread what it gives back in another, and do
+  /// both under the lock of all writers.
+  std::deque<Slot> all_slots_;
+  std::vector<Slot*> free_slots_;
+  /// Its size is a power of two, and never less than twice size_.
+  std::vector<Place> table_;
+  std::size_t size_ = 0;
+  /// What is fresh, by ticket, from the oldest; due times ascend with it, because the loss window
+  /// is constant.
+  std::deque<Slot*> arrived_;
+  /// What is fresh since the batch was settled that its older write was in; by ticket.
+  std::map<std::uint64_t, Slot*> returned_;
   RetryOrder retrying_;
   /// Since when they wait, of all that have failed, by ticket: the oldest is the first.
   std::map<std::uint64_t, SteadyNanos> failed_since_;
-  std::vector<StoreWrite> batch_;
-  /// So many of it are settled.
-  std::size_t settled_ = 0;
-  std::vector<StoreWrite> spent_;
-  SteadyNanos batch_since_ = kNever;
-  bool batch_is_retry_ = false;
-  Reasons batch_condemned_;
+  /// Few, and their owners'.
+  std::vector<const Batch*> flying_;
   std::uint64_t last_ticket_ = 0;
 };
 

@@ -51,17 +51,34 @@ void WriteBackWorker::add(StoreWrite write) {
   Lock lock(mutex_);
   TARMAC_ASSERT(host_ != nullptr);
   start_thread();
-  if (!queue_.contains(write.key)) wait_for_room(lock, write.key);
+  if (queue_.size() >= options_.dirty_max) wait_for_room(lock, write.key);
   const auto wake_before = next_wake();
   queue_.put(std::move(write), clock_->steady_now());
   dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
   // Most writes change neither, and need not wake anybody.
   if (has_urgent_work() || next_wake() < wake_before) work_.notify_one();
+  call_help();
 }
 
 void WriteBackWorker::start_thread() {
   if (thread_.joinable() || stopping_) return;
   thread_ = std::thread([self = shared_from_this()] { self->run(); });
+}
+
+bool WriteBackWorker::may_help() const {
+  // Fewer are not worth waking a thread for.
+  constexpr std::size_t kHelpMin = 64;
+  return !is_helping_ && !stopping_ && holds_ == 0 && failures_in_a_row_ == 0 &&
+         queue_.in_flight() && queue_.fresh() >= std::max(kHelpMin, options_.batch_max);
+}
+
+void WriteBackWorker::call_help() {
+  if (!may_help()) return;
+  if (helper_.joinable()) {
+    help_wanted_.notify_one();
+  } else {
+    helper_ = std::thread([self = shared_from_this()] { self->help(); });
+  }
 }
 
 void WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
@@ -177,13 +194,17 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
 void WriteBackWorker::shut_down() noexcept {
   if (clock_) flush(options_.shutdown_limit);
   std::thread thread;
+  std::thread helper;
   std::string farewell;
   std::vector<StoreWrite> owed;
   {
     Lock lock(mutex_);
     stopping_ = true;
     work_.notify_one();
+    help_wanted_.notify_one();
+    settled_.notify_all();
     thread = std::move(thread_);
+    helper = std::move(helper_);
     if (queue_.size() != 0) {
       farewell = owner_text() + " was closed with " + std::to_string(queue_.size()) +
                  " writes not stored" + (last_error_.empty() ? "" : ": " + last_error_);
@@ -195,16 +216,15 @@ void WriteBackWorker::shut_down() noexcept {
   if (!farewell.empty()) tell([&](WritePolicyHost& host) { host.on_store_error(farewell); });
   Lock lock(mutex_);
   host_ = nullptr;
-  const bool own_thread = thread.get_id() == std::this_thread::get_id();
+  const bool own_thread = thread.get_id() == std::this_thread::get_id() ||
+                          helper.get_id() == std::this_thread::get_id();
   // The host dies after this: a call of it that is under way has to end, however long it takes.
   settled_.wait(lock, [&] { return host_calls_ <= (own_thread ? 1U : 0U); });
   const bool hangs = queue_.in_flight() && !finished_;
   lock.unlock();
-  if (!thread.joinable()) return;
-  if (own_thread || hangs) {
-    thread.detach();
-  } else {
-    thread.join();
+  for (auto* one : {&thread, &helper}) {
+    if (!one->joinable()) continue;
+    own_thread || hangs ? one->detach() : one->join();
   }
 }
 
@@ -213,13 +233,15 @@ std::string WriteBackWorker::owner_text() const {
 }
 
 bool WriteBackWorker::is_worker_thread() const {
-  return thread_.get_id() == std::this_thread::get_id();
+  const auto id = std::this_thread::get_id();
+  return thread_.get_id() == id || helper_.get_id() == id;
 }
 
-// What the thread does.
+// What the threads do.
 
 void WriteBackWorker::run() {
   Lock lock(mutex_);
+  Batch batch;
   while (!stopping_) {
     wait_for_work(lock);
     if (stopping_) break;
@@ -230,11 +252,25 @@ void WriteBackWorker::run() {
     }
     const auto now = clock_->steady_now();
     if (is_down() && now < paused_until_) continue;
-    const auto batch = queue_.take_due(now, has_urgent_work());
-    if (!batch.empty()) write_batch(lock, batch, 0);
+    if (!queue_.take_due(batch, now, has_urgent_work()).empty()) write_batch(lock, batch, 0);
   }
+  settled_.wait(lock, [this] { return !is_helping_; });
   finished_ = true;
   settled_.notify_all();
+}
+
+void WriteBackWorker::help() {
+  Lock lock(mutex_);
+  Batch batch;
+  for (;;) {
+    help_wanted_.wait(lock, [this] { return stopping_ || may_help(); });
+    if (stopping_) return;
+    is_helping_ = true;
+    static_cast<void>(queue_.take_fresh(batch));
+    write_batch(lock, batch, round_);
+    is_helping_ = false;
+    settled_.notify_all();
+  }
 }
 
 bool WriteBackWorker::has_urgent_work() const {
@@ -258,53 +294,72 @@ void WriteBackWorker::wait_for_work(Lock& lock) {
 }
 
 void WriteBackWorker::run_round(Lock& lock) {
-  const auto round = round_wanted_;
+  round_ = round_wanted_;
   const auto ticket = queue_.last_ticket();
+  Batch batch;
   while (!stopping_ && holds_ == 0) {
-    const auto batch = queue_.take_for_round(round, ticket);
-    if (batch.empty()) break;
-    write_batch(lock, batch, round);
+    if (queue_.take_for_round(batch, round_, ticket).empty()) {
+      if (!is_helping_) break;
+      // What it cannot get stored is this round's as well.
+      settled_.wait(lock, [this] { return !is_helping_ || stopping_; });
+      continue;
+    }
+    write_batch(lock, batch, round_);
     if (is_down()) break;
   }
+  const auto round = std::exchange(round_, 0);
   if (holds_ != 0) return;  // Goes on after the hold.
   round_done_ = std::max(round_done_, round);
   settled_.notify_all();
 }
 
-void WriteBackWorker::write_batch(Lock& lock, std::span<const StoreWrite> batch,
-                                  std::uint64_t round) {
-  if (!queue_.condemned().empty()) {
+void WriteBackWorker::write_batch(Lock& lock, Batch& batch, std::uint64_t round) {
+  call_help();
+  if (!batch.condemned().empty()) {
     write_off(lock, batch, round);
     return;
   }
-  if (queue_.batch_is_retry()) retries_.fetch_add(1, std::memory_order_relaxed);
+  if (batch.is_retry()) {
+    retries_.fetch_add(1, std::memory_order_relaxed);
+    // The other thread may still have to tell that they are dirty.
+    settled_.wait(lock, [this] { return !has_report_; });
+  }
   lock.unlock();
-  tell([batch](WritePolicyHost& host) {
-    for (const auto& write : batch) host.on_flush_state(write, EntryState::flushing);
+  tell([&batch](WritePolicyHost& host) {
+    for (const auto& write : batch.writes()) host.on_flush_state(write, EntryState::flushing);
   });
   const auto started = clock_->steady_now();
   auto failure = try_without_refused(lock, batch, round);
   const auto elapsed = clock_->steady_now() - started;
-  if (batch.empty()) {
-    lock.lock();
-    return;
-  }
-  const auto versions = versions_of(batch);  // The batch is gone once it is settled.
-  const auto count = versions.size();
   lock.lock();
-  if (is_hopeless(failure)) {
+  if (batch.empty()) return;
+  if (is_hopeless(batch, failure)) {
     lock.unlock();
-    const DeadLetter letter{batch.front(), failure.text};
+    const DeadLetter letter{batch.writes().front(), failure.text};
     failure.is_buried = bury({&letter, 1}, failure);
     lock.lock();
   }
-  settle(lock, count, failure, round);
-  tell_settled(lock, versions,
-               failure.happened() && !failure.is_buried ? EntryState::dirty : EntryState::clean);
-  const auto spent = queue_.take_spent();
+  // One that failed is gone once it is settled.
+  const bool stays_dirty = failure.happened() && !failure.is_buried;
+  const auto versions = stays_dirty ? versions_of(batch.writes()) : std::vector<StoreWrite>();
+  const auto told = stays_dirty ? std::span<const StoreWrite>(versions) : batch.writes();
+  begin_report(lock);
+  settle(lock, batch, failure, round);
+  tell_settled(lock, told, stays_dirty ? EntryState::dirty : EntryState::clean);
   lock.unlock();
-  report(failure, count, elapsed);
+  report(failure, told.size(), elapsed);
   lock.lock();
+  end_report();
+}
+
+void WriteBackWorker::begin_report(Lock& lock) {
+  settled_.wait(lock, [this] { return !has_report_; });
+  has_report_ = true;
+}
+
+void WriteBackWorker::end_report() {
+  has_report_ = false;
+  settled_.notify_all();
 }
 
 // After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
@@ -336,16 +391,16 @@ void WriteBackWorker::report(const Failure& failure, std::size_t count,
   });
 }
 
-void WriteBackWorker::settle(Lock& lock, std::size_t count, const Failure& failure,
+void WriteBackWorker::settle(Lock& lock, Batch& batch, const Failure& failure,
                              std::uint64_t round) {
   if (!failure.happened()) {
     // What the store has may go on being owed for a moment: then it would get it twice, at worst.
     constexpr std::size_t kAtOnce = 32;
-    while (!queue_.settle_some(kAtOnce)) {
+    while (!queue_.settle_some(batch, kAtOnce)) {
       lock.unlock();
       lock.lock();
     }
-    flushed_.fetch_add(count, std::memory_order_relaxed);
+    flushed_.fetch_add(batch.writes().size(), std::memory_order_relaxed);
     failures_in_a_row_ = 0;
     room_.notify_all();
   } else {
@@ -359,13 +414,13 @@ void WriteBackWorker::settle(Lock& lock, std::size_t count, const Failure& failu
     }
     if (failure.is_buried) {
       dead_letters_.fetch_add(1, std::memory_order_relaxed);
-      queue_.settle_done();
+      queue_.settle_done(batch);
       room_.notify_all();
     } else {
-      queue_.settle_failed({.now = now,
-                            .round = round,
-                            .successes = flushed_.load(std::memory_order_relaxed),
-                            .split_at_once = failure.is_permanent});
+      queue_.settle_failed(batch, {.now = now,
+                                   .round = round,
+                                   .successes = flushed_.load(std::memory_order_relaxed),
+                                   .split_at_once = failure.is_permanent});
     }
   }
   dirty_pending_.store(queue_.size(), std::memory_order_relaxed);

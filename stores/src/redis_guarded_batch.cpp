@@ -2,13 +2,12 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
+
 #include "redis_record.h"
 
 namespace tarmac::internal {
 namespace {
-
-/// WATCH, MGET, EXISTS.
-constexpr std::size_t kLookCommands = 3;
 
 bool is_refused(const RedisReply& reply) { return reply->type == REDIS_REPLY_ERROR; }
 
@@ -28,17 +27,18 @@ std::string_view error_among(const std::vector<RedisReply>& replies) {
 
 GuardedBatch::GuardedBatch(std::span<const StoreWrite> batch, std::span<const std::size_t> places,
                            std::string_view prefix, std::chrono::nanoseconds removal_kept)
-    : batch_(batch),
-      places_(places),
-      prefix_(prefix),
-      removal_kept_(removal_kept),
-      look_(look()),
-      whole_(transaction(places)) {}
+    : batch_(batch), places_(places), prefix_(prefix), removal_kept_(removal_kept) {}
 
-std::string GuardedBatch::look() const {
+void GuardedBatch::prepare() {
+  look_ = look();
+  whole_ = transaction(places_, "MSET");
+}
+
+GuardedBatch::Request GuardedBatch::look() const {
   std::string keys;
   for (const auto place : places_) append_redis_word(keys, prefix_, batch_[place].key);
-  std::string text;
+  Request request{.commands = 3};
+  auto& text = request.text;
   append_redis_head(text, 2);
   append_redis_word(text, "WATCH");
   append_redis_word(text, prefix_, kRedisGuard);
@@ -48,10 +48,11 @@ std::string GuardedBatch::look() const {
     append_redis_word(text, command);
     text += keys;
   }
-  return text;
+  return request;
 }
 
-GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> places) const {
+GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> places,
+                                                std::string_view command) const {
   constexpr std::size_t kFraming = 32;
   std::size_t size = 8 * kFraming;
   for (const auto place : places) {
@@ -67,7 +68,7 @@ GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> pla
     ++request.commands;
   };
   begin(1, "MULTI");
-  begin(3 + 2 * places.size(), "MSET");
+  begin(3 + 2 * places.size(), command);
   append_redis_word(text, prefix_, kRedisGuard);
   append_redis_word(text, {});
   for (const auto place : places) {
@@ -109,12 +110,28 @@ std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen
     }
   }
   if (seen[2]->integer != strings) return {};
+  result.were_new = strings == 0;
   result.outcome = result.foreign.empty() ? Outcome::done : Outcome::foreign;
   return wanted;
 }
 
-GuardedBatch::Result GuardedBatch::run(RedisConnection& connection, SteadyNanos deadline) const {
-  const auto seen = connection.exchange(look_, kLookCommands, deadline);
+bool GuardedBatch::can_be_new() const noexcept {
+  return std::ranges::all_of(places_, [this](std::size_t place) {
+    return batch_[place].value && !batch_[place].expires_at;
+  });
+}
+
+bool GuardedBatch::add(RedisConnection& connection, SteadyNanos deadline) const {
+  const auto request = transaction(places_, "MSETNX");
+  const auto replies = connection.exchange(request.text, request.commands, deadline);
+  const auto& last = *replies.back();
+  return error_among(replies).empty() && last.type == REDIS_REPLY_ARRAY && last.elements != 0 &&
+         last.element[0]->integer == 1;
+}
+
+GuardedBatch::Result GuardedBatch::replace(RedisConnection& connection,
+                                           SteadyNanos deadline) const {
+  const auto seen = connection.exchange(look_.text, look_.commands, deadline);
   Result result;
   const auto wanted = judge(seen, result);
   if (is_refused(seen[0])) result.outcome = Outcome::contested;
@@ -123,7 +140,7 @@ GuardedBatch::Result GuardedBatch::run(RedisConnection& connection, SteadyNanos 
     static_cast<void>(connection.exchange("*1\r\n$7\r\nUNWATCH\r\n", 1, deadline));
     return result;
   }
-  const auto part = wanted.size() == places_.size() ? Request{} : transaction(wanted);
+  const auto part = wanted.size() == places_.size() ? Request{} : transaction(wanted, "MSET");
   const auto& request = part.text.empty() ? whole_ : part;
   const auto replies = connection.exchange(request.text, request.commands, deadline);
   if (const auto error = error_among(replies); !error.empty()) {

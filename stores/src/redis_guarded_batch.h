@@ -19,8 +19,7 @@ namespace tarmac::internal {
 /// at the stamps and writing. To watch the keys themselves costs a server their number squared.
 inline constexpr std::string_view kRedisGuard = "__tarmac_batch__";
 
-/// Two exchanges on one connection: WATCH of the guard and a look at what there is; then MSET, the
-/// expiries and DEL of the guard, which is what the server does all or nothing of.
+/// Two ways of one batch to the server, which does all or nothing of what each writes.
 class GuardedBatch {
  public:
   enum class Outcome : std::uint8_t {
@@ -38,6 +37,8 @@ class GuardedBatch {
     Outcome outcome = Outcome::done;
     /// In the batch.
     std::vector<std::size_t> foreign = {};
+    /// None of its keys was there.
+    bool were_new = false;
     /// The server's words.
     std::string refusal = {};
   };
@@ -46,17 +47,29 @@ class GuardedBatch {
   GuardedBatch(std::span<const StoreWrite> batch, std::span<const std::size_t> places,
                std::string_view prefix, std::chrono::nanoseconds removal_kept);
 
-  /// Throws RedisLost. May be called again.
-  [[nodiscard]] Result run(RedisConnection& connection, SteadyNanos deadline) const;
+  // Both throw RedisLost, and may be called again.
+
+  /// MSETNX, one exchange: true if it is applied, which is if none of its keys was there. Requires
+  /// can_be_new().
+  [[nodiscard]] bool add(RedisConnection& connection, SteadyNanos deadline) const;
+  /// Whether nothing of it has an expiry, of which MSETNX knows nothing.
+  [[nodiscard]] bool can_be_new() const noexcept;
+
+  /// To be called before replace().
+  void prepare();
+  /// WATCH of the guard and a look at what there is; then MSET, the expiries and DEL of the guard.
+  [[nodiscard]] Result replace(RedisConnection& connection, SteadyNanos deadline) const;
 
  private:
   /// Commands, and how many they are.
   struct Request {
-    std::string text;
+    std::string text = {};
     std::size_t commands = 0;
   };
-  [[nodiscard]] std::string look() const;
-  [[nodiscard]] Request transaction(std::span<const std::size_t> places) const;
+  [[nodiscard]] Request look() const;
+  /// Of the writes at `places`, by MSET or MSETNX.
+  [[nodiscard]] Request transaction(std::span<const std::size_t> places,
+                                    std::string_view command) const;
   /// What `seen` leaves to be written; whether that is another way's affair in `result`.
   [[nodiscard]] std::vector<std::size_t> judge(const std::vector<RedisReply>& seen,
                                                Result& result) const;
@@ -65,9 +78,9 @@ class GuardedBatch {
   const std::span<const std::size_t> places_;
   const std::string_view prefix_;
   const std::chrono::nanoseconds removal_kept_;
-  const std::string look_;
+  Request look_ = {};
   /// If nothing of the batch has been superseded.
-  const Request whole_;
+  Request whole_ = {};
 };
 
 }  // namespace tarmac::internal

@@ -150,16 +150,23 @@ bool RedisWriter::may_guard(std::span<const StoreWrite> batch,
 bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
                                 std::span<const std::size_t> places, Refusals& refusals,
                                 SteadyNanos deadline) {
-  const GuardedBatch guarded(batch, places, options_.prefix, options_.removal_kept);
+  GuardedBatch guarded(batch, places, options_.prefix, options_.removal_kept);
   const auto node = servers_.nodes(deadline).front();
+  if (keys_are_new_ && guarded.can_be_new()) {
+    const bool added = node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
+      return guarded.add(connection, until);
+    });
+    if (added) return true;
+  }
+  guarded.prepare();
   const Turn turn(*this, deadline);
   if (!turn.is_ours()) {
     throw StoreError("store redis: other batches kept it busy for all of call_limit");
   }
-  const auto result =
-      node->with(deadline, [&guarded](RedisConnection& connection, SteadyNanos until) {
-        return guarded.run(connection, until);
-      });
+  const auto result = node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
+    return guarded.replace(connection, until);
+  });
+  keys_are_new_ = result.were_new && guarded.can_be_new();
   switch (result.outcome) {
     case GuardedBatch::Outcome::done:
       break;

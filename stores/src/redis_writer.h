@@ -19,6 +19,8 @@ namespace tarmac::internal {
 /// A script compares stamps in one round trip, and always comes through; a transaction costs the
 /// server half as much for each write, two round trips, and is in vain if anybody else writes a
 /// batch meanwhile. So small batches are scripts, and a while of all batches after one was in vain.
+/// As long as the keys of batches turn out to be new, which needs no comparison, it is tried first
+/// to write them as that, in one round trip.
 /// Of a cluster all are: for each slot one, while a slot is being moved one for each key.
 ///
 /// Thread-safety: write() from any thread.
@@ -72,6 +74,8 @@ class RedisWriter {
   Clock& clock_ = *system_clock();
   /// So many batches more are not tried as a transaction.
   std::atomic<std::uint32_t> scripts_left_{0};
+  /// Those of the last batch were, as far as is known.
+  std::atomic<bool> keys_are_new_{true};
   std::mutex mutex_;
   std::condition_variable turn_ended_;
   // Guarded by mutex_.

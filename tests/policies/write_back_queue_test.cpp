@@ -38,6 +38,7 @@ class WriteBackQueueTest : public ::testing::Test {
                          .retry_initial = 1'000,
                          .retry_max = 10'000,
                          .seed = 7}};
+  WriteBackQueue::Batch batch_;
   std::uint64_t stamp_ = 0;
 };
 
@@ -45,8 +46,8 @@ TEST_F(WriteBackQueueTest, HandsOutNothingBeforeItsTime) {
   EXPECT_EQ(queue_.next_due(), kNever);
   put("a", 50);
   EXPECT_EQ(queue_.next_due(), 50 + kWindow);
-  EXPECT_THAT(queue_.take_due(50 + kWindow - 1, false), IsEmpty());
-  EXPECT_THAT(keys(queue_.take_due(50 + kWindow, false)), ElementsAre("a"));
+  EXPECT_THAT(queue_.take_due(batch_, 50 + kWindow - 1, false), IsEmpty());
+  EXPECT_THAT(keys(queue_.take_due(batch_, 50 + kWindow, false)), ElementsAre("a"));
 }
 
 TEST_F(WriteBackQueueTest, KeepsThePlaceOfAKeyThatIsWrittenAgain) {
@@ -54,7 +55,7 @@ TEST_F(WriteBackQueueTest, KeepsThePlaceOfAKeyThatIsWrittenAgain) {
   put("b", 1);
   put("a", 99);
   EXPECT_EQ(queue_.next_due(), kWindow);
-  const auto batch = queue_.take_due(kWindow, false);
+  const auto batch = queue_.take_due(batch_, kWindow, false);
   EXPECT_THAT(keys(batch), ElementsAre("a", "b"));
   EXPECT_EQ(batch.front().stamp, 3U);
 }
@@ -63,29 +64,29 @@ TEST_F(WriteBackQueueTest, IgnoresAWriteOlderThanTheOneThatWaitsOrFlies) {
   queue_.put(value_of("a", 5), 0);
   queue_.put(value_of("a", 4), 0);
   EXPECT_EQ(queue_.pending("a")->stamp, 5U);
-  static_cast<void>(queue_.take_due(kWindow, false));
+  static_cast<void>(queue_.take_due(batch_, kWindow, false));
   queue_.put(value_of("a", 4), 0);
   EXPECT_EQ(queue_.pending("a")->stamp, 5U);
-  queue_.settle_done();
+  queue_.settle_done(batch_);
   EXPECT_EQ(queue_.size(), 0U);
 }
 
 TEST_F(WriteBackQueueTest, KeepsTheNewerWriteWhicheverWayTheOlderOneEnds) {
   for (const bool fails : {false, true}) {
     put("a", 0);
-    static_cast<void>(queue_.take_due(kWindow, false));
+    static_cast<void>(queue_.take_due(batch_, kWindow, false));
     put("a", kWindow);
     const auto newest = stamp_;
     if (fails) {
-      queue_.settle_failed({.now = kWindow, .round = 0});
+      queue_.settle_failed(batch_, {.now = kWindow, .round = 0});
     } else {
-      queue_.settle_done();
+      queue_.settle_done(batch_);
     }
     EXPECT_EQ(queue_.size(), 1U);
-    const auto batch = queue_.take_due(1'000'000, false);
+    const auto batch = queue_.take_due(batch_, 1'000'000, false);
     ASSERT_EQ(batch.size(), 1U);
     EXPECT_EQ(batch.front().stamp, newest);
-    queue_.settle_done();
+    queue_.settle_done(batch_);
     EXPECT_EQ(queue_.size(), 0U);
   }
 }
@@ -93,24 +94,25 @@ TEST_F(WriteBackQueueTest, KeepsTheNewerWriteWhicheverWayTheOlderOneEnds) {
 TEST_F(WriteBackQueueTest, SplitsWhatFailsDownToSingleKeys) {
   for (int i = 0; i < 300; ++i) put("k" + std::to_string(i));
   SteadyNanos now = kWindow;
-  EXPECT_EQ(queue_.take_due(now, false).size(), 256U);
-  queue_.settle_failed({.now = now, .round = 0});
-  EXPECT_EQ(queue_.take_due(now, false).size(), 44U) << "the fresh ones do not wait for the others";
-  queue_.settle_done();
+  EXPECT_EQ(queue_.take_due(batch_, now, false).size(), 256U);
+  queue_.settle_failed(batch_, {.now = now, .round = 0});
+  EXPECT_EQ(queue_.take_due(batch_, now, false).size(), 44U)
+      << "the fresh ones do not wait for the others";
+  queue_.settle_done(batch_);
   for (const std::size_t expected : {16U, 16U}) {
     now += 10'000;
-    EXPECT_EQ(queue_.take_due(now, false).size(), expected);
-    EXPECT_TRUE(queue_.batch_is_retry());
-    queue_.settle_failed({.now = now, .round = 0});
+    EXPECT_EQ(queue_.take_due(batch_, now, false).size(), expected);
+    EXPECT_TRUE(batch_.is_retry());
+    queue_.settle_failed(batch_, {.now = now, .round = 0});
   }
   // 14 groups of 16 wait, and 32 keys that must go alone.
   std::size_t groups = 0;
   std::size_t singles = 0;
   now += 100'000;
   while (queue_.size() != 0) {
-    const auto size = queue_.take_due(now, false).size();
+    const auto size = queue_.take_due(batch_, now, false).size();
     size == 1 ? ++singles : ++groups;
-    queue_.settle_done();
+    queue_.settle_done(batch_);
   }
   EXPECT_EQ(groups, 14U);
   EXPECT_EQ(singles, 32U);
@@ -119,69 +121,71 @@ TEST_F(WriteBackQueueTest, SplitsWhatFailsDownToSingleKeys) {
 // Goal: the good writes of a batch fly on at once; the bad are taken together, later, for good.
 TEST_F(WriteBackQueueTest, PartsWhatTheStoreNamesFromTheRest) {
   for (const auto* key : {"a", "bad", "b", "worse"}) put(key);
-  static_cast<void>(queue_.take_due(kWindow, false));
+  static_cast<void>(queue_.take_due(batch_, kWindow, false));
   const std::vector<std::string> named{"bad", "worse", "never there"};
   const auto reason = std::make_shared<const std::string>("poison");
-  EXPECT_THAT(keys(queue_.part_flying(named, reason, {.now = kWindow})),
+  EXPECT_THAT(keys(queue_.part_flying(batch_, named, reason, {.now = kWindow})),
               ElementsAre("bad", "worse"));
-  EXPECT_THAT(keys(queue_.flying()), ElementsAre("a", "b"));
+  EXPECT_THAT(keys(batch_.writes()), ElementsAre("a", "b"));
   EXPECT_EQ(queue_.pending("a")->stamp, 1U);
-  queue_.settle_done();
+  queue_.settle_done(batch_);
   EXPECT_EQ(queue_.size(), 2U);
-  EXPECT_THAT(queue_.take_due(2 * kWindow - 1, false), IsEmpty());
-  EXPECT_THAT(keys(queue_.take_due(2 * kWindow, false)), ElementsAre("bad", "worse"));
-  ASSERT_EQ(queue_.condemned().size(), 2U);
-  EXPECT_EQ(*queue_.condemned().front(), "poison");
-  queue_.settle_done();
+  EXPECT_THAT(queue_.take_due(batch_, 2 * kWindow - 1, false), IsEmpty());
+  EXPECT_THAT(keys(queue_.take_due(batch_, 2 * kWindow, false)), ElementsAre("bad", "worse"));
+  ASSERT_EQ(batch_.condemned().size(), 2U);
+  EXPECT_EQ(*batch_.condemned().front(), "poison");
+  queue_.settle_done(batch_);
   EXPECT_EQ(queue_.size(), 0U);
 }
 
 TEST_F(WriteBackQueueTest, TriesANewerWriteOfACondemnedKeyByItself) {
   for (const auto* key : {"bad", "worse"}) put(key);
   put("good");
-  static_cast<void>(queue_.take_due(kWindow, false));
+  static_cast<void>(queue_.take_due(batch_, kWindow, false));
   put("worse");  // While the older one flies.
   const std::vector<std::string> named{"bad", "worse"};
-  queue_.part_flying(named, std::make_shared<const std::string>("poison"), {.now = kWindow});
-  queue_.settle_done();
+  queue_.part_flying(batch_, named, std::make_shared<const std::string>("poison"),
+                     {.now = kWindow});
+  queue_.settle_done(batch_);
   put("bad");  // After it was condemned.
   std::vector<std::uint64_t> stamps;
-  for (auto batch = queue_.take_due(1'000'000, false); !batch.empty();
-       batch = queue_.take_due(1'000'000, false)) {
+  for (auto batch = queue_.take_due(batch_, 1'000'000, false); !batch.empty();
+       batch = queue_.take_due(batch_, 1'000'000, false)) {
     EXPECT_EQ(batch.size(), 1U);
-    EXPECT_THAT(queue_.condemned(), IsEmpty());
+    EXPECT_THAT(batch_.condemned(), IsEmpty());
     stamps.push_back(batch.front().stamp);
-    queue_.settle_done();
+    queue_.settle_done(batch_);
   }
   EXPECT_THAT(stamps, ::testing::UnorderedElementsAre(4U, 5U));
 }
 
 TEST_F(WriteBackQueueTest, TriesWhatIsNamedWithoutAReasonByItselfAfterAPause) {
   for (const auto* key : {"a", "bad", "b"}) put(key);
-  static_cast<void>(queue_.take_for_round(1, queue_.last_ticket()));
+  static_cast<void>(queue_.take_for_round(batch_, 1, queue_.last_ticket()));
   const std::vector<std::string> named{"bad"};
-  queue_.part_flying(named, nullptr, {.now = 0, .round = 1});
-  queue_.settle_done();
-  EXPECT_THAT(queue_.take_for_round(1, queue_.last_ticket()), IsEmpty()) << "it had its attempt";
-  EXPECT_THAT(queue_.take_due(499, false), IsEmpty()) << "half of retry_initial at least";
-  EXPECT_THAT(keys(queue_.take_due(1'000, false)), ElementsAre("bad"));
-  EXPECT_THAT(queue_.condemned(), IsEmpty());
+  queue_.part_flying(batch_, named, nullptr, {.now = 0, .round = 1});
+  queue_.settle_done(batch_);
+  EXPECT_THAT(queue_.take_for_round(batch_, 1, queue_.last_ticket()), IsEmpty())
+      << "it had its attempt";
+  EXPECT_THAT(queue_.take_due(batch_, 499, false), IsEmpty()) << "half of retry_initial at least";
+  EXPECT_THAT(keys(queue_.take_due(batch_, 1'000, false)), ElementsAre("bad"));
+  EXPECT_THAT(batch_.condemned(), IsEmpty());
 }
 
 // Goal: a batch that is settled little by little is at every moment one that could be settled.
 TEST_F(WriteBackQueueTest, SettlesLittleByLittleWhileNewerWritesCome) {
   for (int i = 0; i < 10; ++i) put("k" + std::to_string(i));
-  static_cast<void>(queue_.take_due(kWindow, false));
-  EXPECT_FALSE(queue_.settle_some(4));
+  static_cast<void>(queue_.take_due(batch_, kWindow, false));
+  EXPECT_FALSE(queue_.settle_some(batch_, 4));
   EXPECT_TRUE(queue_.in_flight());
   put("k0", kWindow);  // Settled already.
   put("k9", kWindow);  // Not yet.
   EXPECT_EQ(queue_.size(), 7U);
-  EXPECT_FALSE(queue_.settle_some(4));
-  EXPECT_TRUE(queue_.settle_some(4));
+  EXPECT_FALSE(queue_.settle_some(batch_, 4));
+  EXPECT_TRUE(queue_.settle_some(batch_, 4));
   EXPECT_FALSE(queue_.in_flight());
-  EXPECT_EQ(queue_.take_spent().size(), 10U);
-  EXPECT_THAT(keys(queue_.take_due(2 * kWindow, false)), ElementsAre("k0", "k9"));
+  EXPECT_EQ(batch_.writes().size(), 10U);
+  EXPECT_THAT(keys(queue_.take_due(batch_, 2 * kWindow, false)), ElementsAre("k0", "k9"));
 }
 
 TEST_F(WriteBackQueueTest, DoublesThePauseUpToItsBoundAndLeavesOutAtMostHalf) {
@@ -206,21 +210,21 @@ TEST_F(WriteBackQueueTest, GivesEachWaitingKeyOneAttemptOfItsOwnInAFlush) {
   const auto ticket = queue_.last_ticket();
   put("later");
   int attempts = 0;
-  while (!queue_.take_for_round(1, ticket).empty()) {
+  while (!queue_.take_for_round(batch_, 1, ticket).empty()) {
     ASSERT_LT(++attempts, 100);
-    queue_.settle_failed({.now = 0, .round = 1});
+    queue_.settle_failed(batch_, {.now = 0, .round = 1});
   }
   EXPECT_EQ(attempts, 1 + 20);
   EXPECT_EQ(queue_.owed_since(ticket), 20U);
   EXPECT_EQ(queue_.size(), 21U);
   // The next flush tries again.
-  EXPECT_FALSE(queue_.take_for_round(2, ticket).empty());
+  EXPECT_FALSE(queue_.take_for_round(batch_, 2, ticket).empty());
 }
 
 TEST_F(WriteBackQueueTest, CopiesTheNewestOfWhatWaitsAndWhatFlies) {
   put("flying");
   put("both");
-  static_cast<void>(queue_.take_due(kWindow, false));
+  static_cast<void>(queue_.take_due(batch_, kWindow, false));
   put("both");
   put("waiting");
   std::vector<std::uint64_t> stamps;
@@ -230,13 +234,13 @@ TEST_F(WriteBackQueueTest, CopiesTheNewestOfWhatWaitsAndWhatFlies) {
 
 TEST_F(WriteBackQueueTest, ForgetsEverythingThatIsReplaced) {
   put("old");
-  static_cast<void>(queue_.take_due(kWindow, false));
-  queue_.settle_failed({.now = 0, .round = 0});
+  static_cast<void>(queue_.take_due(batch_, kWindow, false));
+  queue_.settle_failed(batch_, {.now = 0, .round = 0});
   put("fresh");
   queue_.replace_all({value_of("new", 1)}, 500);
   EXPECT_FALSE(queue_.contains("old"));
   EXPECT_EQ(queue_.next_due(), 500 + kWindow);
-  EXPECT_THAT(keys(queue_.take_due(500 + kWindow, false)), ElementsAre("new"));
+  EXPECT_THAT(keys(queue_.take_due(batch_, 500 + kWindow, false)), ElementsAre("new"));
 }
 
 }  // namespace

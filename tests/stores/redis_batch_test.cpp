@@ -44,15 +44,20 @@ class RedisBatchTest : public ::testing::Test {
 
   /// Writes `batch` through the proxy; `meanwhile` runs between its look at what there is and its
   /// transaction.
-  std::string write_with(std::span<const StoreWrite> batch,
-                         const std::function<void()>& meanwhile) {
+  std::string write_with(std::vector<StoreWrite> batch, const std::function<void()>& meanwhile) {
+    batch.back().expires_at = 4'000'000'000'000'000'000;  // So that it has to look.
     const auto looks = calls_of("mget");
     const auto slow = store_behind_proxy();
     static_cast<void>(slow->load("nothing", 0));  // Is connected by now.
     proxy_.hold(true);
     std::string message;
-    std::thread writer([&] { message = message_of<StoreError>([&] { slow->write(batch); }); });
-    while (calls_of("mget") == looks) std::this_thread::yield();
+    std::atomic<bool> ended{false};
+    std::thread writer([&] {
+      message = message_of<StoreError>([&] { slow->write(batch); });
+      ended = true;
+    });
+    while (calls_of("mget") == looks && !ended) std::this_thread::yield();
+    EXPECT_FALSE(ended) << "it did not look: " << message;
     meanwhile();
     proxy_.hold(false);
     writer.join();
@@ -75,12 +80,21 @@ std::vector<StoreWrite> batch_of(const std::string& value, std::uint64_t stamp,
 
 TEST_F(RedisBatchTest, IsOneTransactionAndLeavesNothingElse) {
   store_->write(batch_of("a", 1));
+  EXPECT_EQ(calls_of("msetnx"), 1) << "what is new needs no look";
+  EXPECT_EQ(calls_of("mget"), 0);
   store_->write(batch_of("b", 2));
-  EXPECT_EQ(calls_of("exec"), 2);
+  store_->write(batch_of("c", 3));
+  EXPECT_EQ(calls_of("msetnx"), 2) << "and what is not, is not taken for new for long";
+  EXPECT_EQ(calls_of("mset"), 2);
   EXPECT_EQ(calls_of("evalsha"), 0);
   EXPECT_EQ(server_.ask({"DBSIZE"}), std::to_string(kLarge));
   EXPECT_EQ(store_->size(), kLarge);
-  EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "b");
+  EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "c");
+  server_.ask({"FLUSHALL"});
+  store_->write(batch_of("d", 4));
+  store_->write(batch_of("e", 5));
+  EXPECT_EQ(calls_of("msetnx"), 3) << "after a batch of new keys it is tried again";
+  EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "e");
 }
 
 TEST_F(RedisBatchTest, PassesOverWhatIsOlderKeyByKey) {
@@ -101,10 +115,10 @@ TEST_F(RedisBatchTest, PassesOverWhatIsOlderKeyByKey) {
   EXPECT_EQ(store_->size(), kLarge - 1);
 
   store_->write(batch_of("old", 1));  // Of which nothing is left to write.
-  EXPECT_EQ(calls_of("exec"), 1);
+  EXPECT_EQ(calls_of("mset"), 1 + 3);
   EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "v");
   store_->write(batch_of("w", 11));  // On a connection that watches nothing any more.
-  EXPECT_EQ(calls_of("exec"), 2);
+  EXPECT_EQ(calls_of("mset"), 2 + 3);
   EXPECT_EQ(calls_of("evalsha"), 3);
 }
 
@@ -114,6 +128,7 @@ TEST_F(RedisBatchTest, TellsTheServerWhenValuesAndRemovalsGo) {
   batch[2].value.reset();
   store_->write(batch);
   EXPECT_EQ(calls_of("exec"), 1);
+  EXPECT_EQ(calls_of("msetnx"), 0) << "which knows nothing of expiries";
   EXPECT_EQ(server_.ask({"PEXPIRETIME", "tarmac:k0"}), "-1");
   EXPECT_EQ(server_.ask({"PEXPIRETIME", "tarmac:k1"}), "4000000000124");
   EXPECT_NE(server_.ask({"PEXPIRETIME", "tarmac:k2"}), "-1");
@@ -158,20 +173,28 @@ TEST_F(RedisBatchTest, RefusesTheKeyOfItsGuard) {
 // Goal: a write that another process makes between our look at the stamps and our transaction is
 // not lost. Method: the answer to the look is held back while the other writes.
 TEST_F(RedisBatchTest, DoesNotReplaceWhatAnotherWroteAfterItLooked) {
-  for (const bool by_script : {false, true}) {
+  struct Other {
+    std::uint64_t count;
+    bool removes;
+    std::string way;
+  };
+  for (const auto& other : {Other{2, true, "evalsha"}, Other{kLarge / 2, true, "mset"},
+                            Other{kLarge / 2, false, "msetnx"}}) {
+    SCOPED_TRACE(other.way);
     server_.ask({"FLUSHALL"});
-    const auto other = make_redis_store(options());
+    const auto calls = calls_of(other.way);
     const auto message = write_with(batch_of("old", 5), [&] {
-      auto newer = batch_of("new", 6, by_script ? 1 : kLarge / 2);
-      newer[0].value.reset();
-      other->write(newer);
+      auto newer = batch_of("new", 6, other.count);
+      if (other.removes) newer[0].value.reset();
+      make_redis_store(options())->write(newer);
+      EXPECT_GT(calls_of(other.way), calls);
     });
     EXPECT_EQ(message, "");
-    EXPECT_FALSE(store_->load(key_of(0), 0)) << "removed by the other";
-    EXPECT_EQ(store_->load(key_of(1), 0)->bytes, by_script ? "old" : "new");
-    EXPECT_EQ(store_->load(key_of(kLarge - 1), 0)->bytes, "old");
+    EXPECT_EQ(store_->load(key_of(0), 0).has_value(), !other.removes);
+    EXPECT_EQ(store_->load(key_of(1), 0)->bytes, "new");
+    EXPECT_EQ(store_->load(key_of(other.count), 0)->bytes, "old");
   }
-  EXPECT_EQ(calls_of("evalsha"), 3) << "one small batch, and the two that were in vain at first";
+  EXPECT_EQ(calls_of("evalsha"), 4) << "the small batch, and the three that were in vain at first";
 }
 
 TEST_F(RedisBatchTest, WritesWhatAFlushTookAwayAfterItLooked) {
@@ -194,7 +217,7 @@ TEST_F(RedisBatchTest, WritesNothingWhenMemoryRunsOutAfterItLooked) {
 }
 
 TEST_F(RedisBatchTest, NeedsNoPermissionToWatch) {
-  server_.ask({"ACL", "SETUSER", "default", "-watch"});
+  server_.ask({"ACL", "SETUSER", "default", "-watch", "-multi"});
   store_->write(batch_of("v", 1));
   EXPECT_EQ(store_->size(), kLarge);
   EXPECT_EQ(calls_of("evalsha"), 1);
