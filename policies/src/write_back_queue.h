@@ -56,6 +56,9 @@ class WriteBackQueue {
     /// Why each of it is condemned; empty if it is not.
     [[nodiscard]] const Reasons& condemned() const noexcept { return condemned_; }
 
+    /// Destroys what was settled, where nobody waits for it. Requires: nothing is in flight.
+    void forget() noexcept { writes_.clear(); }
+
    private:
     friend WriteBackQueue;
     std::vector<StoreWrite> writes_;
@@ -106,8 +109,7 @@ class WriteBackQueue {
   [[nodiscard]] std::uint32_t lone_failures(const Batch& batch, std::uint64_t successes) const;
 
   /// The store has `batch`, or it is given up. Of no more than `count` of it at a time, so that
-  /// writers need not wait for all; true when it is done. The batch keeps its writes, for its owner
-  /// to destroy where nobody waits.
+  /// writers need not wait for all; true when it is done. The batch keeps its writes.
   bool settle_some(Batch& batch, std::size_t count);
   void settle_done(Batch& batch) { settle_some(batch, batch.writes_.size()); }
   struct Failure {

@@ -1,0 +1,248 @@
+// What the threads of write-back do.
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "write_back_worker.h"
+
+namespace tarmac::internal {
+
+std::vector<StoreWrite> WriteBackWorker::versions_of(std::span<const StoreWrite> batch) {
+  std::vector<StoreWrite> versions;
+  versions.reserve(batch.size());
+  for (const auto& write : batch) {
+    versions.push_back({.key = write.key,
+                        .value = std::nullopt,
+                        .stamp = write.stamp,
+                        .expires_at = std::nullopt,
+                        .hash = write.hash});
+  }
+  return versions;
+}
+
+bool WriteBackWorker::may_help() const {
+  // Fewer are not worth waking a thread for.
+  constexpr std::size_t kHelpMin = 64;
+  return !is_helping_ && !stopping_ && holds_ == 0 && failures_in_a_row_ == 0 &&
+         queue_.in_flight() && queue_.fresh() >= std::max(kHelpMin, options_.batch_max);
+}
+
+void WriteBackWorker::call_help() {
+  if (!may_help()) return;
+  if (helper_.joinable()) {
+    help_wanted_.notify_one();
+    return;
+  }
+  try {
+    helper_ = std::thread([self = shared_from_this()] { self->help(); });
+  } catch (const std::system_error&) {
+    // There are too many threads. One of ours does it as well, if not as fast.
+    return;
+  }
+}
+
+void WriteBackWorker::run() {
+  Lock lock(mutex_);
+  Batch batch;
+  while (!stopping_) {
+    wait_for_work(lock);
+    if (stopping_) break;
+    if (holds_ != 0) continue;
+    if (round_wanted_ > round_done_) {
+      run_round(lock);
+      continue;
+    }
+    const auto now = clock_->steady_now();
+    if (is_down() && now < paused_until_) continue;
+    if (!queue_.take_due(batch, now, has_urgent_work()).empty()) write_batch(lock, batch, 0);
+  }
+  settled_.wait(lock, [this] { return !is_helping_; });
+  finished_ = true;
+  settled_.notify_all();
+}
+
+void WriteBackWorker::help() {
+  Lock lock(mutex_);
+  Batch batch;
+  for (;;) {
+    help_wanted_.wait(lock, [this] { return stopping_ || may_help(); });
+    if (stopping_) return;
+    is_helping_ = true;
+    static_cast<void>(queue_.take_fresh(batch));
+    write_batch(lock, batch, round_);
+    is_helping_ = false;
+    settled_.notify_all();
+  }
+}
+
+bool WriteBackWorker::has_urgent_work() const {
+  if (holds_ != 0) return false;
+  if (round_wanted_ > round_done_) return true;
+  if (is_down() || queue_.fresh() == 0) return false;
+  return writers_waiting_ != 0 ||
+         queue_.fresh() >= std::min(options_.batch_max, options_.dirty_max);
+}
+
+SteadyNanos WriteBackWorker::next_wake() const {
+  if (holds_ != 0) return kNever;
+  const auto due = queue_.next_due();
+  return is_down() && due != kNever ? std::max(due, paused_until_) : due;
+}
+
+void WriteBackWorker::wait_for_work(Lock& lock) {
+  const auto wake = next_wake();
+  clock_->wait_until(lock, work_, wake,
+                     [&] { return stopping_ || has_urgent_work() || next_wake() < wake; });
+}
+
+void WriteBackWorker::run_round(Lock& lock) {
+  round_ = round_wanted_;
+  const auto ticket = queue_.last_ticket();
+  Batch batch;
+  while (!stopping_ && holds_ == 0) {
+    if (queue_.take_for_round(batch, round_, ticket).empty()) {
+      if (!is_helping_) break;
+      // What it cannot get stored is this round's as well.
+      settled_.wait(lock, [this] { return !is_helping_ || stopping_; });
+      continue;
+    }
+    write_batch(lock, batch, round_);
+    if (is_down()) break;
+  }
+  const auto round = std::exchange(round_, 0);
+  if (holds_ != 0) return;  // Goes on after the hold.
+  round_done_ = std::max(round_done_, round);
+  settled_.notify_all();
+}
+
+void WriteBackWorker::write_batch(Lock& lock, Batch& batch, std::uint64_t round) {
+  call_help();
+  if (!batch.condemned().empty()) {
+    write_off(lock, batch, round);
+    return;
+  }
+  if (batch.is_retry()) {
+    retries_.fetch_add(1, std::memory_order_relaxed);
+    // The other thread may still have to tell that they are dirty.
+    settled_.wait(lock, [this] { return !has_report_; });
+  }
+  lock.unlock();
+  tell([&batch](WritePolicyHost& host) {
+    for (const auto& write : batch.writes()) host.on_flush_state(write, EntryState::flushing);
+  });
+  const auto started = clock_->steady_now();
+  auto failure = try_without_refused(lock, batch, round);
+  const auto elapsed = clock_->steady_now() - started;
+  lock.lock();
+  if (batch.empty()) return;
+  if (is_hopeless(batch, failure)) {
+    lock.unlock();
+    const DeadLetter letter{batch.writes().front(), failure.text};
+    failure.is_buried = bury({&letter, 1}, failure);
+    lock.lock();
+  }
+  // One that failed is gone once it is settled.
+  const bool stays_dirty = failure.happened() && !failure.is_buried;
+  const auto versions = stays_dirty ? versions_of(batch.writes()) : std::vector<StoreWrite>();
+  const auto told = stays_dirty ? std::span<const StoreWrite>(versions) : batch.writes();
+  const auto count = told.size();
+  begin_report(lock);
+  settle(lock, batch, failure, round);
+  tell_settled(lock, told, stays_dirty ? EntryState::dirty : EntryState::clean);
+  lock.unlock();
+  batch.forget();
+  report(failure, count, elapsed);
+  lock.lock();
+  end_report();
+}
+
+void WriteBackWorker::begin_report(Lock& lock) {
+  settled_.wait(lock, [this] { return !has_report_; });
+  has_report_ = true;
+}
+
+void WriteBackWorker::end_report() {
+  has_report_ = false;
+  settled_.notify_all();
+}
+
+// After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
+// calls an entry dirty for it, must hear the end of it afterwards.
+void WriteBackWorker::tell_settled(Lock& lock, std::span<const StoreWrite> versions,
+                                   EntryState state) {
+  reporting_ = true;
+  lock.unlock();
+  tell([versions, state](WritePolicyHost& host) {
+    for (const auto& version : versions) host.on_flush_state(version, state);
+  });
+  lock.lock();
+  reporting_ = false;
+  settled_.notify_all();
+}
+
+void WriteBackWorker::report(const Failure& failure, std::size_t count,
+                             std::int64_t elapsed) noexcept {
+  tell([&](WritePolicyHost& host) {
+    if (!failure.happened()) {
+      host.on_flushed(count, elapsed);
+    } else if (failure.is_buried) {
+      host.on_dead_letter("a write that " + owner_text() + " does not take was put into " +
+                          options_.dead_letters.string() + ": " + failure.text);
+    } else {
+      host.on_store_error("while writing " + std::to_string(count) + " values to " + owner_text() +
+                          ": " + failure.text);
+    }
+  });
+}
+
+void WriteBackWorker::settle(Lock& lock, Batch& batch, const Failure& failure,
+                             std::uint64_t round) {
+  if (!failure.happened()) {
+    // What the store has may go on being owed for a moment: then it would get it twice, at worst.
+    constexpr std::size_t kAtOnce = 32;
+    while (!queue_.settle_some(batch, kAtOnce)) {
+      lock.unlock();
+      lock.lock();
+    }
+    flushed_.fetch_add(batch.writes().size(), std::memory_order_relaxed);
+    failures_in_a_row_ = 0;
+    room_.notify_all();
+  } else {
+    store_errors_.fetch_add(1, std::memory_order_relaxed);
+    last_error_ = failure.text;
+    const auto now = clock_->steady_now();
+    // A store that judges a write is there.
+    failures_in_a_row_ = failure.is_permanent ? 0 : failures_in_a_row_ + 1;
+    if (is_down()) {
+      paused_until_ = deadline_after(now, queue_.pause_after(failures_in_a_row_ - kDownAfter + 1));
+    }
+    if (failure.is_buried) {
+      dead_letters_.fetch_add(1, std::memory_order_relaxed);
+      queue_.settle_done(batch);
+      room_.notify_all();
+    } else {
+      queue_.settle_failed(batch, {.now = now,
+                                   .round = round,
+                                   .successes = flushed_.load(std::memory_order_relaxed),
+                                   .split_at_once = failure.is_permanent});
+    }
+  }
+  dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  settled_.notify_all();
+}
+
+void WriteBackWorker::tell(const std::function<void(WritePolicyHost&)>& speak) noexcept {
+  WritePolicyHost* host = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (host_ == nullptr) return;
+    host = host_;
+    ++host_calls_;
+  }
+  speak(*host);
+  const std::lock_guard lock(mutex_);
+  --host_calls_;
+  settled_.notify_all();
+}
+
+}  // namespace tarmac::internal
