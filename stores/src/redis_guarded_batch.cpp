@@ -9,6 +9,10 @@
 namespace tarmac::internal {
 namespace {
 
+/// Begins what follows a look that may have come to nothing: a transaction would be refused for
+/// what its connection watched before.
+constexpr std::string_view kUnwatch = "*1\r\n$7\r\nUNWATCH\r\n";
+
 bool is_refused(const RedisReply& reply) { return reply->type == REDIS_REPLY_ERROR; }
 
 /// The first error among the answers to a transaction or in it; empty if there is none.
@@ -37,7 +41,7 @@ void GuardedBatch::prepare() {
 GuardedBatch::Request GuardedBatch::look() const {
   std::string keys;
   for (const auto place : places_) append_redis_word(keys, prefix_, batch_[place].key);
-  Request request{.commands = 3};
+  Request request{.text = std::string(kUnwatch), .commands = 4};
   auto& text = request.text;
   append_redis_head(text, 2);
   append_redis_word(text, "WATCH");
@@ -52,7 +56,8 @@ GuardedBatch::Request GuardedBatch::look() const {
 }
 
 GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> places,
-                                                std::string_view command) const {
+                                                std::string_view command,
+                                                std::string_view before) const {
   constexpr std::size_t kFraming = 32;
   std::size_t size = 8 * kFraming;
   for (const auto place : places) {
@@ -62,6 +67,7 @@ GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> pla
   Request request;
   auto& text = request.text;
   text.reserve(size);
+  text += before;
   const auto begin = [&](std::size_t words, std::string_view name) {
     append_redis_head(text, words);
     append_redis_word(text, name);
@@ -91,9 +97,9 @@ GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> pla
 std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen,
                                              Result& result) const {
   result.outcome = Outcome::contested;
-  const auto& values = *seen[1];
+  const auto& values = *seen[2];
   const bool understood = values.type == REDIS_REPLY_ARRAY && values.elements == places_.size() &&
-                          seen[2]->type == REDIS_REPLY_INTEGER;
+                          seen[3]->type == REDIS_REPLY_INTEGER;
   if (!understood) return {};
   std::vector<std::size_t> wanted;
   wanted.reserve(places_.size());
@@ -109,8 +115,8 @@ std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen
       wanted.push_back(places_[i]);
     }
   }
-  if (seen[2]->integer != strings) return {};
-  result.were_new = strings == 0;
+  if (seen[3]->integer != strings) return {};
+  result.were_new = strings == static_cast<std::int64_t>(result.foreign.size());
   result.outcome = result.foreign.empty() ? Outcome::done : Outcome::foreign;
   return wanted;
 }
@@ -122,8 +128,8 @@ bool GuardedBatch::can_be_new() const noexcept {
 }
 
 bool GuardedBatch::add(RedisConnection& connection, SteadyNanos deadline) const {
-  const auto request = transaction(places_, "MSETNX");
-  const auto replies = connection.exchange(request.text, request.commands, deadline);
+  const auto request = transaction(places_, "MSETNX", kUnwatch);
+  const auto replies = connection.exchange(request.text, request.commands + 1, deadline);
   const auto& last = *replies.back();
   return error_among(replies).empty() && last.type == REDIS_REPLY_ARRAY && last.elements != 0 &&
          last.element[0]->integer == 1;
@@ -134,12 +140,8 @@ GuardedBatch::Result GuardedBatch::replace(RedisConnection& connection,
   const auto seen = connection.exchange(look_.text, look_.commands, deadline);
   Result result;
   const auto wanted = judge(seen, result);
-  if (is_refused(seen[0])) result.outcome = Outcome::contested;
-  if (result.outcome != Outcome::done || wanted.empty()) {
-    // Or the next transaction on this connection would be refused for nothing.
-    static_cast<void>(connection.exchange("*1\r\n$7\r\nUNWATCH\r\n", 1, deadline));
-    return result;
-  }
+  if (is_refused(seen[1])) result.outcome = Outcome::contested;
+  if (result.outcome != Outcome::done || wanted.empty()) return result;
   const auto part = wanted.size() == places_.size() ? Request{} : transaction(wanted, "MSET");
   const auto& request = part.text.empty() ? whole_ : part;
   const auto replies = connection.exchange(request.text, request.commands, deadline);

@@ -37,7 +37,7 @@ class GuardedBatch {
     Outcome outcome = Outcome::done;
     /// In the batch.
     std::vector<std::size_t> foreign = {};
-    /// None of its keys was there.
+    /// None of its keys was there, but for the foreign.
     bool were_new = false;
     /// The server's words.
     std::string refusal = {};
@@ -67,9 +67,9 @@ class GuardedBatch {
     std::size_t commands = 0;
   };
   [[nodiscard]] Request look() const;
-  /// Of the writes at `places`, by MSET or MSETNX.
-  [[nodiscard]] Request transaction(std::span<const std::size_t> places,
-                                    std::string_view command) const;
+  /// Of the writes at `places`, by MSET or MSETNX, with the text of another command `before` it.
+  [[nodiscard]] Request transaction(std::span<const std::size_t> places, std::string_view command,
+                                    std::string_view before = {}) const;
   /// What `seen` leaves to be written; whether that is another way's affair in `result`.
   [[nodiscard]] std::vector<std::size_t> judge(const std::vector<RedisReply>& seen,
                                                Result& result) const;

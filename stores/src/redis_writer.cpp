@@ -20,8 +20,11 @@ namespace {
 constexpr std::size_t kGuardedMin = 16;
 /// As large as the values may be on average: those that are there already have to come here.
 constexpr std::size_t kGuardedMeanSize = 1'024;
-/// Batches that are scripts after one met another writer.
-constexpr std::uint32_t kScriptsAfterContest = 32;
+/// Batches that are scripts when transactions have been in vain this often, one after the other.
+std::uint32_t scripts_after(std::uint32_t contests) {
+  constexpr std::uint32_t kMost = 6;
+  return (1U << (std::min(contests, kMost) - 1)) - 1;
+}
 
 /// The places of the newest write of each key.
 std::vector<std::size_t> newest_places(std::span<const StoreWrite> batch) {
@@ -152,7 +155,9 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
                                 SteadyNanos deadline) {
   GuardedBatch guarded(batch, places, options_.prefix, options_.removal_kept);
   const auto node = servers_.nodes(deadline).front();
-  if (keys_are_new_ && guarded.can_be_new()) {
+  auto as_new = as_new_.load();
+  if (as_new != AsNew::no && guarded.can_be_new()) {
+    if (as_new == AsNew::once) as_new_.compare_exchange_strong(as_new, AsNew::no);
     const bool added = node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
       return guarded.add(connection, until);
     });
@@ -166,7 +171,9 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
   const auto result = node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
     return guarded.replace(connection, until);
   });
-  keys_are_new_ = result.were_new && guarded.can_be_new();
+  as_new_ = !result.were_new || !guarded.can_be_new() ? AsNew::no
+            : result.foreign.empty()                  ? AsNew::always
+                                                      : AsNew::once;
   switch (result.outcome) {
     case GuardedBatch::Outcome::done:
       break;
@@ -178,9 +185,10 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
       refusals.passing = node->refusal_text(result.refusal);
       break;
     case GuardedBatch::Outcome::contested:
-      scripts_left_ = kScriptsAfterContest;
+      scripts_left_ = scripts_after(++contests_in_a_row_);
       return false;
   }
+  contests_in_a_row_ = 0;
   return true;
 }
 

@@ -18,7 +18,8 @@ namespace tarmac::internal {
 
 /// A script compares stamps in one round trip, and always comes through; a transaction costs the
 /// server half as much for each write, two round trips, and is in vain if anybody else writes a
-/// batch meanwhile. So small batches are scripts, and a while of all batches after one was in vain.
+/// batch meanwhile. So small batches are scripts, and so is one that was in vain, and for a while
+/// all, if that happens again.
 /// As long as the keys of batches turn out to be new, which needs no comparison, it is tried first
 /// to write them as that, in one round trip.
 /// Of a cluster all are: for each slot one, while a slot is being moved one for each key.
@@ -72,10 +73,13 @@ class RedisWriter {
   const RedisStoreOptions& options_;
   /// Not one that a test moves: the kernel waits in real time.
   Clock& clock_ = *system_clock();
-  /// So many batches more are not tried as a transaction.
+  /// So many batches more are not tried as a transaction; more each time that one is in vain.
   std::atomic<std::uint32_t> scripts_left_{0};
-  /// Those of the last batch were, as far as is known.
-  std::atomic<bool> keys_are_new_{true};
+  std::atomic<std::uint32_t> contests_in_a_row_{0};
+  /// Whether to try first to write keys as new: always, or once, for what is left of a batch when
+  /// the keys with values of others are taken out of it.
+  enum class AsNew : std::uint8_t { no, once, always };
+  std::atomic<AsNew> as_new_{AsNew::always};
   std::mutex mutex_;
   std::condition_variable turn_ended_;
   // Guarded by mutex_.
