@@ -22,6 +22,7 @@ FIGURES = [
     ("sqlite", "share", 0.8, "least", "a flush to SQLite, against a loop by hand"),
     ("redis", "share", 0.8, "least", "a flush to Redis, against `redis-benchmark -P 64` (50 clients)"),
     ("redis", "share_of_one", None, "least", "the same against one client (`-c 1 -P 64`)"),
+    ("redis", "share_again", None, "least", "a flush of keys that Redis has, against `redis-benchmark` over keys it has"),
     ("poison", "delay", 2.0, "most", "1 % of writes refused by Redis: how long the others wait, against none"),
 ]
 
@@ -98,8 +99,11 @@ class Measurement:
         for clients in (50, 1):
             talk(path, [["FLUSHALL"]])
             found[f"rate_of_{clients}"] = benchmark_rate(path, writes, clients)
+        found["rate_again"] = benchmark_rate(path, writes, 50)
         talk(path, [["FLUSHALL"]])
-        found["flush_rate"] = writes / self.call("redis", path, writes)["flush_seconds"]
+        flushed = self.call("redis", path, writes)
+        found["flush_rate"] = writes / flushed["flush_seconds"]
+        found["flush_rate_again"] = writes / flushed["again_seconds"]
         return found
 
     def poison(self, path):
@@ -141,6 +145,8 @@ def ratio(one, section, name):
         return found["loop_seconds"] / found["flush_seconds"]
     if section == "poison":
         return found["poisoned_wait"] / found["clean_wait"]
+    if name == "share_again":
+        return found["flush_rate_again"] / found["rate_again"]
     return found["flush_rate"] / found["rate_of_50" if name == "share" else "rate_of_1"]
 
 

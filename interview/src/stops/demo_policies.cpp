@@ -38,7 +38,7 @@ a write. What a dirty entry owes is in the policy's queue and not in the entry, 
             "single keys, so one bad "
             "key holds up nobody else; stamps keep an older write from replacing a newer one."},
            {"Is the order of writes of one key kept?",
-            "Yes: the stamp is taken in the critical section, one batch is under way at a time, "
+            "Yes: the stamp is taken in the critical section, no key is in two batches at a time, "
             "and stores pass over "
             "smaller stamps."}},
       .places = {{"core/include/tarmac/core/write_policy.h", "class WritePolicy", "the interface"},

@@ -128,7 +128,8 @@ Who cannot lose a write but wants the gain takes both: a durable cache logs firs
             "replayed by `tarmac write --replay`. Without, it is tried for as long as the policy "
             "lives."},
            {"Can two batches overtake each other?",
-            "One is under way at a time, and stores pass over a write with a smaller stamp."},
+            "Two at most are under way, of different keys; stores pass over a write with a smaller "
+            "stamp."},
            {"What does a clean shutdown do?",
             "The destructor writes what is owed, for at most `shutdown_limit`, and reports what it "
             "could not."}},

@@ -45,8 +45,11 @@ struct WriteBackOptions {
 ///
 /// - Choose it for: frequent writes of the same keys, and stores that like batches.
 /// - Avoid it for: values that must survive a crash the moment set() returns.
-/// - Order: only the newest write of a key waits; one batch is written at a time, so neither a
-///   retry nor a batch overtakes a newer write of its key. A removal is a write too.
+/// - Order: only the newest write of a key waits, and while one is being written a newer one waits
+///   for that, so neither a retry nor a batch overtakes a newer write of its key. A removal is a
+///   write too. Two full batches, of different keys, are written at once if more waits (64 writes
+///   at least): each is gathered and settled while the store has the other. Slots are called by
+///   one of them at a time.
 /// - Failures: a batch that fails is told to the host and tried again in parts, down to single
 ///   keys, so that one bad key holds up nobody else. Nothing is given up while the policy lives,
 ///   unless there is a file for dead letters. Of a write given up, the cache keeps the value until
@@ -55,11 +58,11 @@ struct WriteBackOptions {
 /// - Back-pressure: with dirty_max keys waiting, a write of a further key waits for block_max. A
 ///   write of a key that already waits replaces the older one at once.
 /// - flush() gives every waiting write at least one attempt, on its own if need be, unless the
-/// store
-///   is down or the limit is reached. Called by a slot of an event that the policy's own thread
-///   emits, it only reports; a write by such a slot does not wait for room.
-/// - Ownership: the thread starts with the first write. If the store has not returned by
-///   shutdown_limit, the destructor leaves the thread behind; it then touches the store alone.
+///   store is down or the limit is reached. Called by a slot of an event that one of the policy's
+///   own threads emits, it only reports; a write by such a slot does not wait for room.
+/// - Ownership: the first thread starts with the first write, the second when it is needed. If the
+///   store has not returned by shutdown_limit, the destructor leaves them behind; they then touch
+///   the store alone.
 /// - Exceptions: ConfigError for a null `store` or options that cannot work.
 [[nodiscard]] std::unique_ptr<WritePolicy> write_back(std::shared_ptr<BackingStore> store,
                                                       const WriteBackOptions& options = {});
