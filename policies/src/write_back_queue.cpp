@@ -69,7 +69,7 @@ void WriteBackQueue::drop_slot(Slot& slot) {
   free_slots_.push_back(&slot);
 }
 
-void WriteBackQueue::put(StoreWrite write, SteadyNanos now) {
+void WriteBackQueue::put(StoreWrite&& write, SteadyNanos now) {
   Slot& slot = slot_of(write.key);
   if (slot.waiting) {
     // Keeps its place: being written again must not put off a key's turn for ever.

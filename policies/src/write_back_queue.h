@@ -76,7 +76,7 @@ class WriteBackQueue {
   WriteBackQueue& operator=(const WriteBackQueue&) = delete;
 
   /// Adds a write, or replaces the one that waits for the same key unless that is newer.
-  void put(StoreWrite write, SteadyNanos now);
+  void put(StoreWrite&& write, SteadyNanos now);
   [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
   [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const;
   /// Keys, those in flight included.

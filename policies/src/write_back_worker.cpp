@@ -34,16 +34,17 @@ void WriteBackWorker::attach(WritePolicyHost& host) {
 
 // What callers do.
 
-void WriteBackWorker::add(StoreWrite write) {
+void WriteBackWorker::add(StoreWrite&& write) {
   Lock lock(mutex_);
   TARMAC_ASSERT(host_ != nullptr);
   start_thread();
   if (queue_.size() >= options_.dirty_max) wait_for_room(lock, write.key);
-  const auto wake_before = next_wake();
+  const auto fresh_before = queue_.fresh();
   queue_.put(std::move(write), clock_->steady_now());
   dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
   // Most writes change neither, and need not wake anybody.
-  if (has_urgent_work() || next_wake() < wake_before) work_.notify_one();
+  const bool is_first = fresh_before == 0 && queue_.fresh() == 1;
+  if (has_urgent_work() || is_first) work_.notify_one();
   call_help();
 }
 

@@ -38,7 +38,7 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   void attach(WritePolicyHost& host);
   /// Queues `write`, starting the thread if this is the first. Throws StoreError if there is no
   /// room.
-  void add(StoreWrite write);
+  void add(StoreWrite&& write);
   [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const;
   FlushReport flush(std::chrono::nanoseconds limit);
   [[nodiscard]] WritePolicyStats stats() const noexcept;

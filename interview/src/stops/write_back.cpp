@@ -136,7 +136,7 @@ Who cannot lose a write but wants the gain takes both: a durable cache logs firs
       .places = {{"policies/include/tarmac/policies/write_back.h", "loss_window_max",
                   "the risk, as an option"},
                  {"policies/src/write_back_worker.h", "class WriteBackWorker",
-                  "the thread that writes"},
+                  "the threads that write"},
                  {"docs/write-policies.md", "write_back", "the page"}},
   };
 }

@@ -49,13 +49,14 @@ StoreWrite Engine<K, V, H, E>::encode(Key key, std::uint64_t hash,
     write.key = Codec<K>::encode(K(key));
     write.stamp = version.stamp;
     write.hash = hash;
-    if (version) {
-      const auto now = clock_->steady_now();
-      if (version.deadline > now) write.value = Codec<V>::encode(version.content.value());
-      if (version.deadline != kNever) {
-        write.expires_at = deadline_after(clock_->wall_now(), version.deadline - now);
-      }
+    if (!version) return write;
+    if (version.deadline == kNever) {  // And no clock need be asked.
+      write.value = Codec<V>::encode(version.content.value());
+      return write;
     }
+    const auto now = clock_->steady_now();
+    if (version.deadline > now) write.value = Codec<V>::encode(version.content.value());
+    write.expires_at = deadline_after(clock_->wall_now(), version.deadline - now);
     return write;
   } else {
     // recover() and set_write_policy() have refused what would get here.
