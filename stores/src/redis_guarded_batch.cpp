@@ -33,9 +33,9 @@ GuardedBatch::GuardedBatch(std::span<const StoreWrite> batch, std::span<const st
                            std::string_view prefix, std::chrono::nanoseconds removal_kept)
     : batch_(batch), places_(places), prefix_(prefix), removal_kept_(removal_kept) {}
 
-void GuardedBatch::prepare() {
+void GuardedBatch::prepare(bool is_to_be_whole) {
   look_ = look();
-  whole_ = transaction(places_, "MSET");
+  if (is_to_be_whole) whole_ = transaction(places_, "MSET");
 }
 
 GuardedBatch::Request GuardedBatch::look() const {
@@ -142,8 +142,9 @@ GuardedBatch::Result GuardedBatch::replace(RedisConnection& connection,
   const auto wanted = judge(seen, result);
   if (is_refused(seen[1])) result.outcome = Outcome::contested;
   if (result.outcome != Outcome::done || wanted.empty()) return result;
-  const auto part = wanted.size() == places_.size() ? Request{} : transaction(wanted, "MSET");
-  const auto& request = part.text.empty() ? whole_ : part;
+  const bool is_prepared = wanted.size() == places_.size() && !whole_.text.empty();
+  const auto made_now = is_prepared ? Request{} : transaction(wanted, "MSET");
+  const auto& request = is_prepared ? whole_ : made_now;
   const auto replies = connection.exchange(request.text, request.commands, deadline);
   if (const auto error = error_among(replies); !error.empty()) {
     result.outcome = Outcome::refused;

@@ -55,8 +55,9 @@ class GuardedBatch {
   /// Whether nothing of it has an expiry, of which MSETNX knows nothing.
   [[nodiscard]] bool can_be_new() const noexcept;
 
-  /// To be called before replace().
-  void prepare();
+  /// To be called before replace(). Makes the transaction as well if it is likely to be of all
+  /// writes.
+  void prepare(bool is_to_be_whole);
   /// WATCH of the guard and a look at what there is; then MSET, the expiries and DEL of the guard.
   [[nodiscard]] Result replace(RedisConnection& connection, SteadyNanos deadline) const;
 

@@ -163,7 +163,7 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
     });
     if (added) return true;
   }
-  guarded.prepare();
+  guarded.prepare(!has_foreign_keys_);
   const Turn turn(*this, deadline);
   if (!turn.is_ours()) {
     throw StoreError("store redis: other batches kept it busy for all of call_limit");
@@ -171,6 +171,7 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
   const auto result = node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
     return guarded.replace(connection, until);
   });
+  has_foreign_keys_ = !result.foreign.empty();
   as_new_ = !result.were_new || !guarded.can_be_new() ? AsNew::no
             : result.foreign.empty()                  ? AsNew::always
                                                       : AsNew::once;

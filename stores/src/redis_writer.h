@@ -80,6 +80,8 @@ class RedisWriter {
   /// the keys with values of others are taken out of it.
   enum class AsNew : std::uint8_t { no, once, always };
   std::atomic<AsNew> as_new_{AsNew::always};
+  /// The last look found some.
+  std::atomic<bool> has_foreign_keys_{false};
   std::mutex mutex_;
   std::condition_variable turn_ended_;
   // Guarded by mutex_.
