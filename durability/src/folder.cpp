@@ -88,13 +88,8 @@ std::uint64_t Folder::size_of(const File& file, const std::string& name) const {
   return static_cast<std::uint64_t>(size);
 }
 
-std::optional<std::string> Folder::read(const std::string& name) const {
-  std::string content;
-  if (!read_into(name, content)) return std::nullopt;
-  return content;
-}
-
-bool Folder::read_into(const std::string& name, std::string& content) const {
+template <class Content>
+bool Folder::read_whole(const std::string& name, Content& content) const {
   const auto file = try_open(name, O_RDONLY);
   if (!file.is_open()) {
     if (errno == ENOENT) return false;
@@ -103,6 +98,16 @@ bool Folder::read_into(const std::string& name, std::string& content) const {
   content.resize(size_of(file, name));
   content.resize(read_at(file, name, content.data(), content.size(), 0));
   return true;
+}
+
+std::optional<std::string> Folder::read(const std::string& name) const {
+  std::string content;
+  if (!read_whole(name, content)) return std::nullopt;
+  return content;
+}
+
+bool Folder::read_into(const std::string& name, ReadBuffer& content) const {
+  return read_whole(name, content);
 }
 
 std::size_t Folder::read_at(const File& file, const std::string& name, char* to, std::size_t bytes,

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "read_buffer.h"
+
 namespace tarmac::internal {
 
 /// A descriptor that is closed at the end; -1 for none.
@@ -64,7 +66,7 @@ class Folder {
   /// All of it; nullopt if there is no such file.
   [[nodiscard]] std::optional<std::string> read(const std::string& name) const;
   /// The same into `content`, whose memory is used again. False: there is no such file.
-  [[nodiscard]] bool read_into(const std::string& name, std::string& content) const;
+  [[nodiscard]] bool read_into(const std::string& name, ReadBuffer& content) const;
   /// Reads until `bytes` are there or the file ends. Returns how many there were.
   [[nodiscard]] std::size_t read_at(const File& file, const std::string& name, char* to,
                                     std::size_t bytes, std::uint64_t offset) const;
@@ -79,6 +81,9 @@ class Folder {
   [[noreturn]] void fail(std::string_view what, std::string_view name) const;
 
  private:
+  template <class Content>
+  bool read_whole(const std::string& name, Content& content) const;
+
   FileOps& ops_;
   std::filesystem::path path_;
   File folder_;

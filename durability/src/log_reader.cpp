@@ -3,20 +3,11 @@
 #include <tarmac/core/error.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "image_file.h"
 
 namespace tarmac::internal {
-namespace {
-
-/// Whether the payload of a sound record is what its header counts.
-bool is_readable(const FrameView& frame) {
-  if (frame.header.type != static_cast<std::uint8_t>(FrameType::changes)) return true;
-  return read_changes(frame.payload(), {}) == frame.header.changes;
-}
-
-}  // namespace
-
 void LogReader::damaged(const std::string& name, std::string_view what) const {
   throw DurabilityError(folder_.path_of(name) + ": " + std::string(what) +
                         "; nothing was changed. Put the file back from a copy, or recover what is "
@@ -34,7 +25,7 @@ std::string LogReader::torn_name() const {
 Group LogReader::unsafe_end() const {
   Group group;
   if (!open_ || safe_last_ == last_) return group;
-  group.bytes = open_->bytes.substr(safe_bytes_, open_end_ - safe_bytes_);
+  group.bytes = open_->bytes.view().substr(safe_bytes_, open_end_ - safe_bytes_);
   group.first = safe_last_ + 1;
   group.last = last_;
   return group;
@@ -46,7 +37,7 @@ void LogReader::load(const ManifestSegment& row, Loaded& loaded) const {
     damaged(name, "it is missing, and the manifest names it");
   }
   std::string problem;
-  const auto header = decode_segment_header(loaded.bytes, problem);
+  const auto header = decode_segment_header(loaded.bytes.view(), problem);
   if (!header) damaged(name, problem);
   if (header->id != manifest_.id) damaged(name, "it belongs to another log");
   if (header->number != row.number || header->first != row.first) {
@@ -55,17 +46,18 @@ void LogReader::load(const ManifestSegment& row, Loaded& loaded) const {
   loaded.header = *header;
 }
 
-SegmentScan LogReader::scan(const Loaded& loaded, std::uint64_t bytes,
-                            std::vector<std::uint64_t>* ends) {
+SegmentScan LogReader::scan(const Loaded& loaded, std::uint64_t bytes, const Journal::Visit& visit,
+                            std::vector<std::uint64_t>* ends) const {
   const auto name = segment_name(loaded.header.number);
-  const auto check = [&](const FrameView& frame) {
+  const auto take = [&](const FrameView& frame) {
     if (ends != nullptr) ends->push_back(frame.offset + frame.bytes.size());
-    if (is_readable(frame)) return;
+    if (frame.header.type != static_cast<std::uint8_t>(FrameType::changes)) return;
+    if (read_changes(frame.payload(), visit) == frame.header.changes) return;
     damaged(name, "record " + std::to_string(frame.header.position) + " at byte " +
                       std::to_string(frame.offset) + " cannot be read");
   };
-  const auto view = std::string_view(loaded.bytes).substr(0, bytes);
-  auto result = scan_segment(view, loaded.header, promised_, check, weakness_);
+  const auto view = loaded.bytes.view().substr(0, bytes);
+  auto result = scan_segment(view, loaded.header, promised_, take, weakness_);
   if (!result.refused.empty()) damaged(name, result.refused);
   return result;
 }
@@ -76,7 +68,7 @@ void LogReader::count(const SegmentScan& scan) {
   last_ = scan.last;
 }
 
-void LogReader::verify_image() {
+void LogReader::read_image(const Journal::Visit& visit) {
   const auto& image = *manifest_.image;
   const auto name = image_name(image.number);
   ImageFileReader reader(folder_, name);
@@ -86,20 +78,21 @@ void LogReader::verify_image() {
     damaged(name, "it is not the image that the manifest names");
   }
   reader.verify();
+  reader.read(visit);
   report_.image_entries = reader.footer().entries;
   header_ = reader.preamble().header;
   last_ = image.position;
   promised_ = image.reach;
 }
 
-void LogReader::verify_sealed(const ManifestSegment& row) {
+void LogReader::read_sealed(const ManifestSegment& row, const Journal::Visit& visit) {
   const auto name = segment_name(row.number);
   load(row, sealed_);
   if (sealed_.bytes.size() < row.bytes) {
     damaged(name, "it ends at byte " + std::to_string(sealed_.bytes.size()) + " and should have " +
                       std::to_string(row.bytes));
   }
-  const auto result = scan(sealed_, row.bytes);
+  const auto result = scan(sealed_, row.bytes, visit);
   if (result.end != row.bytes || result.last != row.last) {
     damaged(name, "record " + std::to_string(result.last + 1) + " at byte " +
                       std::to_string(result.end) + " is damaged");
@@ -108,10 +101,12 @@ void LogReader::verify_sealed(const ManifestSegment& row) {
   count(result);
 }
 
-void LogReader::verify_open(const ManifestSegment& row) {
+void LogReader::read_open(const ManifestSegment& row, const Journal::Visit& visit) {
   const auto name = segment_name(row.number);
-  load(row, open_.emplace());
-  const auto result = scan(*open_, open_->bytes.size(), &open_ends_);
+  // It is the last one.
+  open_.emplace().bytes = std::exchange(sealed_.bytes, {});
+  load(row, *open_);
+  const auto result = scan(*open_, open_->bytes.size(), visit, &open_ends_);
   if (result.is_damaged()) {
     damaged(name, "record " + std::to_string(result.last + 1) + " at byte " +
                       std::to_string(result.end) + " is damaged, and records up to " +
@@ -119,7 +114,7 @@ void LogReader::verify_open(const ManifestSegment& row) {
   }
   count(result);
   open_end_ = result.end;
-  torn_ = std::string_view(open_->bytes).substr(result.end, result.tail_bytes);
+  torn_ = open_->bytes.view().substr(result.end, result.tail_bytes);
   report_.torn_bytes = result.tail_bytes;
   split_open(result.durable);
 }
@@ -140,43 +135,19 @@ void LogReader::split_open(JournalPosition durable) {
   safe_last_ = before + safe_records;
 }
 
-void LogReader::verify() {
-  if (manifest_.image) verify_image();
+void LogReader::read(const Journal::Visit& visit) {
+  if (manifest_.image) read_image(visit);
   for (const auto& row : manifest_.segments) {
     if (row.sealed) {
-      verify_sealed(row);
+      read_sealed(row, visit);
     } else {
-      verify_open(row);
+      read_open(row, visit);
     }
   }
   if (!open_) safe_last_ = last_;
   if (last_ < promised_) {
     damaged(kManifestName, "the image shows records up to " + std::to_string(promised_) +
                                ", and the log ends at " + std::to_string(last_));
-  }
-}
-
-void LogReader::show_segment(const Loaded& loaded, std::uint64_t bytes,
-                             const Journal::Visit& visit) const {
-  const auto show_frame = [&](const FrameView& frame) {
-    if (frame.header.type != static_cast<std::uint8_t>(FrameType::changes)) return;
-    static_cast<void>(read_changes(frame.payload(), visit));
-  };
-  const auto view = std::string_view(loaded.bytes).substr(0, bytes);
-  const auto shown = scan_segment(view, loaded.header, 0, show_frame, weakness_);
-  if (shown.end == bytes) return;
-  damaged(segment_name(loaded.header.number), "it changed while it was read");
-}
-
-void LogReader::show(const Journal::Visit& visit) {
-  if (manifest_.image) ImageFileReader(folder_, image_name(manifest_.image->number)).read(visit);
-  for (const auto& row : manifest_.segments) {
-    if (row.sealed) {
-      load(row, sealed_);
-      show_segment(sealed_, row.bytes, visit);
-    } else {
-      show_segment(*open_, open_end_, visit);
-    }
   }
 }
 

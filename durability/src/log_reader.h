@@ -1,4 +1,4 @@
-// Reads the files of a log, all of them before anything is shown.
+// Reads the files of a log.
 #pragma once
 
 #include <tarmac/core/journal.h>
@@ -10,6 +10,7 @@
 
 #include "folder.h"
 #include "manifest.h"
+#include "read_buffer.h"
 #include "segment.h"
 #include "segment_writer.h"
 
@@ -21,9 +22,10 @@ class LogReader {
   LogReader(const Folder& folder, const Manifest& manifest, Weakness weakness)
       : folder_(folder), manifest_(manifest), weakness_(weakness) {}
 
-  void verify();
-  /// Requires: verify() returned.
-  void show(const Journal::Visit& visit);
+  /// Shows what there is while it is checked: what was shown does not count if this throws.
+  void read(const Journal::Visit& visit);
+
+  // After read().
 
   [[nodiscard]] const RecoveryReport& report() const noexcept { return report_; }
   [[nodiscard]] const std::optional<ImageHeader>& header() const noexcept { return header_; }
@@ -40,19 +42,19 @@ class LogReader {
 
  private:
   struct Loaded {
-    std::string bytes;
+    ReadBuffer bytes;
     SegmentHeader header;
   };
 
   void load(const ManifestSegment& row, Loaded& loaded) const;
-  void verify_image();
-  void verify_sealed(const ManifestSegment& row);
-  void verify_open(const ManifestSegment& row);
+  void read_image(const Journal::Visit& visit);
+  void read_sealed(const ManifestSegment& row, const Journal::Visit& visit);
+  void read_open(const ManifestSegment& row, const Journal::Visit& visit);
   void split_open(JournalPosition durable);
   void count(const SegmentScan& scan);
   [[nodiscard]] SegmentScan scan(const Loaded& loaded, std::uint64_t bytes,
-                                 std::vector<std::uint64_t>* ends = nullptr);
-  void show_segment(const Loaded& loaded, std::uint64_t bytes, const Journal::Visit& visit) const;
+                                 const Journal::Visit& visit,
+                                 std::vector<std::uint64_t>* ends = nullptr) const;
   [[noreturn]] void damaged(const std::string& name, std::string_view what) const;
 
   const Folder& folder_;

@@ -16,8 +16,7 @@ RecoveryReport Log::recover(const Visit& visit, std::optional<ImageHeader>& head
   {
     const auto manifest = folder_.manifest();
     LogReader reader(folder_.files(), manifest, environment_.weakness);
-    reader.verify();
-    reader.show(visit);
+    reader.read(visit);
     header = reader.header();
     report = reader.report();
     if (!reader.torn().empty()) folder_.keep_evidence(reader.torn_name(), reader.torn());

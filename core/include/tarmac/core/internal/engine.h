@@ -173,7 +173,7 @@ class Engine final : public WritePolicyHost, private EngineState {
       const SnapshotData<K, V>& snapshot, SteadyNanos now) const;
   void restore_store(const SnapshotData<K, V>& snapshot,
                      std::vector<std::shared_ptr<ShardContent<K, V>>>& contents);
-  [[nodiscard]] Ref<EntryType> revive(const K& key, std::uint64_t hash,
+  [[nodiscard]] Ref<EntryType> revive(Key key, std::uint64_t hash,
                                       const SnapshotRecord<K, V>& record, SteadyNanos now) const;
   void order_copies(SnapshotData<K, V>& data);
   void make_copies();

@@ -205,8 +205,8 @@ void Engine<K, V, H, E>::load_snapshot(const std::filesystem::path& file) {
     Replay replay(*this);
     static_cast<void>(snapshot_format_registry().make("tarmac")->read(
         file, [&replay](const JournalRecord& one) { replay(one); }));
-    replay.finish(as_found.choice.factory);
-    replace_content(as_found, replay.contents);
+    auto contents = replay.finish(as_found.choice.factory);
+    replace_content(as_found, contents);
   }
 }
 

@@ -24,19 +24,17 @@ void Engine<K, V, H, E>::recover() {
       replay.swap = {header->strategy_spelling, header->configured_spelling};
     }
     revive_strategy(replay.swap.value_or(LoggedSwap{}));
-    replay.finish(strategy_.factory);
+    auto contents = replay.finish(strategy_.factory);
     report.expired += replay.expired;
     {
       const auto locks = lock_all();
-      static_cast<void>(install(replay.contents));
+      static_cast<void>(install(contents));
       for (auto& shard : shards_) {
         shard->last_stamp = std::max(shard->last_stamp, replay.newest_stamp);
       }
     }
-    replay.contents.clear();
-    std::vector<StoreWrite> owed;
-    for (auto& [key, debt] : replay.debts) owed.push_back(std::move(debt));
-    log_->debts().replace(std::move(owed));
+    contents.clear();
+    log_->debts().replace(replay.debts.take());
     reclaim();
     relieve(nullptr);  // The capacity may have been made smaller.
     reclaim();

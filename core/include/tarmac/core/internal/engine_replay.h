@@ -2,40 +2,46 @@
 // engine.h.
 #pragma once
 
+#include <tarmac/core/internal/crew.h>
 #include <tarmac/core/internal/engine.h>
-#include <tarmac/core/internal/shard_content.h>
+#include <tarmac/core/internal/record_batch.h>
+#include <tarmac/core/internal/replayed_debts.h>
+#include <tarmac/core/internal/shard_build.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <limits>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 namespace tarmac::internal {
 
 // Builds contents aside from records in their order. The order of the records is the order of use:
-// the last one was used last.
+// the last one was used last. What nearly all records are, puts of entries, waits until there are
+// many, and then each of a few threads makes those of its own shards, while the next are read.
 template <class K, class V, class H, class E>
 struct Engine<K, V, H, E>::Replay {
   explicit Replay(const Engine& owner)
-      : engine(owner), now(owner.clock_->steady_now()), wall_now(owner.clock_->wall_now()) {
+      : engine(owner),
+        now(owner.clock_->steady_now()),
+        wall_now(owner.clock_->wall_now()),
+        crew_(std::min(owner.shards_.size(), kMembersMost)) {
     start();
   }
 
   void start() {
-    waiting_.clear();
-    contents.clear();
-    line_.clear();
-    gone_ = 0;
-    for (std::size_t i = 0; i < engine.shards_.size(); ++i) {
-      contents.push_back(std::make_shared<ShardContent<K, V>>(now));
-    }
+    reading().clear();
+    shards_.clear();
+    for (const auto& shard : engine.shards_) shards_.emplace_back(now, shard->expected_entries);
   }
 
   void operator()(const JournalRecord& record) {
     newest_stamp = std::max(newest_stamp, record.stamp);
     if (is_plain(record)) {
-      take(record);
+      const auto hash = engine.hash_of(key_of(record));
+      if (!reading().has_room_for(record)) hand_over();
+      reading().add(record, hash);
       return;
     }
     settle();
@@ -47,11 +53,9 @@ struct Engine<K, V, H, E>::Replay {
       case JournalRecord::Kind::clear:
         start();
         return;
-      case JournalRecord::Kind::stored: {
-        const auto found = debts.find(std::string(record.key));
-        if (found != debts.end() && found->second.stamp == record.stamp) debts.erase(found);
+      case JournalRecord::Kind::stored:
+        debts.pay(record);
         return;
-      }
       case JournalRecord::Kind::touch:
         touch(record);
         return;
@@ -61,99 +65,82 @@ struct Engine<K, V, H, E>::Replay {
     }
   }
 
-  /// A put, of an entry and nothing else: what nearly all records are.
+  /// Of an entry and nothing else.
   [[nodiscard]] bool is_plain(const JournalRecord& record) const {
-    return record.kind == JournalRecord::Kind::put && !record.dirty && debts.empty() &&
-           is_kept(record);
+    return (record.kind == JournalRecord::Kind::put || record.kind == JournalRecord::Kind::erase) &&
+           !record.dirty && debts.empty();
   }
   [[nodiscard]] bool is_kept(const JournalRecord& record) const {
     const auto weight = record.weight.value_or(0);
     return weight <= std::numeric_limits<std::uint32_t>::max() && engine.budget_.could_hold(weight);
   }
-  /// Makes the entry, and lets it wait while its place in the table is fetched from memory.
-  void take(const JournalRecord& record) {
-    const K key(decode<K>(record.key));
-    const auto hash = engine.hash_of(key);
-    contents[engine.shard_index(hash)]->table.prefetch(hash);
-    waiting_.push_back(make(key, hash, record, 0));
-    if (waiting_.size() == kWaitingMost) settle();
-  }
-  /// Puts those that wait into their places.
+  /// Brings those that wait to their places.
   void settle() {
-    for (auto& entry : waiting_) {
-      auto& content = *contents[engine.shard_index(entry->hash)];
-      if (auto* former = find(content, entry->key, entry->hash)) {
-        if (former->stamp > entry->stamp) continue;
-        entry->visits = std::max(entry->visits, former->visits);
-        drop(content, *former);
-      }
-      add(content, std::move(entry));
-    }
-    waiting_.clear();
+    if (!reading().records().empty()) hand_over();
+    crew_.end();
   }
 
   void write(const JournalRecord& record) {
-    const K key(decode<K>(record.key));
+    const auto& key = key_of(record);
     const auto hash = engine.hash_of(key);
-    auto& content = *contents[engine.shard_index(hash)];
-    std::uint16_t visits = 0;
-    if (auto* former = find(content, key, hash)) {
-      if (former->stamp > record.stamp) return;
-      visits = former->visits;
-      drop(content, *former);
-    }
-    if (!debts.empty() || record.dirty) owe(record, hash);
-    if (record.kind != JournalRecord::Kind::put || !is_kept(record)) return;
-    add(content, make(key, hash, record, visits));
+    const auto* former = shard_of(hash).find(key, hash);
+    if (former != nullptr && former->stamp > record.stamp) return;
+    debts.note(record, hash);
+    apply(record, hash);
   }
 
   void touch(const JournalRecord& record) {
-    const K key(decode<K>(record.key));
+    const auto& key = key_of(record);
     const auto hash = engine.hash_of(key);
-    auto& content = *contents[engine.shard_index(hash)];
-    auto* former = find(content, key, hash);
+    auto& shard = shard_of(hash);
+    auto* former = shard.find(key, hash);
     if (former == nullptr || former->stamp > record.stamp) return;
     auto version = former->version();
     version.stamp = record.stamp;
     set_times(version, record);
     auto entry = make(key, hash, version, former->visits);
-    drop(content, *former);
-    add(content, std::move(entry));
+    shard.drop(*former);
+    shard.add(std::move(entry));
   }
 
   /// Ends the building: what has expired is left out and counted, what is owed is dirty.
-  void finish(const StrategyFactory& factory) {
+  [[nodiscard]] std::vector<std::shared_ptr<ShardContent<K, V>>> finish(
+      const StrategyFactory& factory) {
     settle();
     auto strategies = engine.make_strategies(factory);
-    for (auto& content : contents) content->order.clear();
-    for (auto* entry : line_) {
-      if (entry == nullptr) continue;
-      auto& content = *contents[engine.shard_index(entry->hash)];
-      if (entry->deadline() > now) {
-        content.order.push_back(entry);
-      } else {
-        drop(content, *entry);
-        ++expired;
+    std::atomic<std::uint64_t> left_out{0};
+    const auto end_own = [&](std::size_t member, std::size_t members) {
+      for (auto i = member; i < shards_.size(); i += members) {
+        left_out += shards_[i].end(std::move(strategies[i]), now);
       }
+    };
+    if (has_many_) {
+      crew_.run(end_own);
+    } else {
+      end_own(0, 1);
     }
-    for (std::size_t i = 0; i < contents.size(); ++i) contents[i]->rank(std::move(strategies[i]));
-    for (const auto& [key, debt] : debts) {
-      auto& content = *contents[engine.shard_index(debt.hash)];
-      auto* entry = find(content, decode<K>(key), debt.hash);
+    expired = left_out;
+    for (const auto& [key, debt] : debts.by_key()) {
+      auto* entry = shard_of(debt.hash).find(decode<K>(key), debt.hash);
       if (entry != nullptr && entry->stamp == debt.stamp) entry->life.move_to(EntryState::dirty);
     }
+    std::vector<std::shared_ptr<ShardContent<K, V>>> contents;
+    for (const auto& shard : shards_) contents.push_back(shard.content());
+    shards_.clear();
+    return contents;
   }
 
   const Engine& engine;
   const SteadyNanos now;
   const WallNanos wall_now;
-  std::vector<std::shared_ptr<ShardContent<K, V>>> contents;
-  std::unordered_map<std::string, StoreWrite> debts;
+  ReplayedDebts debts;
   std::optional<LoggedSwap> swap;
   std::uint64_t newest_stamp = 0;
   std::uint64_t expired = 0;
 
  private:
+  using Build = ShardBuild<K, V, E>;
+
   template <class T>
   [[nodiscard]] T decode(std::string_view bytes) const {
     try {
@@ -163,18 +150,53 @@ struct Engine<K, V, H, E>::Replay {
                             "\": a record is of other types than this cache's: " + error.what());
     }
   }
-  static EntryType* find(const ShardContent<K, V>& content, const K& key, std::uint64_t hash) {
-    return static_cast<EntryType*>(content.table.find(hash, [&key](const EntryNode& node) {
-      return E{}(static_cast<const EntryType&>(node).key, key);
-    }));
+  [[nodiscard]] Build& shard_of(std::uint64_t hash) { return shards_[engine.shard_index(hash)]; }
+
+  /// Records that are read while those before them are made entries.
+  [[nodiscard]] RecordBatch& reading() noexcept { return batches_[turn_]; }
+  void hand_over() {
+    const auto& batch = reading();
+    crew_.end();
+    // Few are done alone: waking a thread takes longer.
+    has_many_ = has_many_ || (crew_.is_more_than_one() && batch.records().size() >= kManyLeast);
+    const auto others = [this, &batch](std::size_t member, std::size_t all) {
+      put_own(batch, member, all);
+    };
+    const auto members = has_many_ ? crew_.begin(others) : 1;
+    put_own(batch, 0, members);
+    turn_ = 1 - turn_;
+    reading().clear();
   }
-  void drop(ShardContent<K, V>& content, EntryType& entry) {
-    line_[entry.accessed_at - 1] = nullptr;
-    ++gone_;
-    content.table.erase(entry);
-    if (entry.timer) content.wheel->cancel(*entry.timer);
-    content.weight -= entry.weight;
-    static_cast<void>(Ref<EntryType>::adopt(&entry));
+  /// The first member also reads, and has half as many shards as each of the others.
+  void put_own(const RecordBatch& batch, std::size_t member, std::size_t members) {
+    const auto shares = 2 * members - 1;
+    const auto records = batch.records();
+    const auto hashes = batch.hashes();
+    const auto is_own = [&](std::uint64_t hash) {
+      return (engine.shard_index(hash) % shares + 1) / 2 == member;
+    };
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (i + kAhead < records.size() && is_own(hashes[i + kAhead])) {
+        shard_of(hashes[i + kAhead]).fetch(hashes[i + kAhead]);
+      }
+      if (is_own(hashes[i])) apply(records[i], hashes[i]);
+    }
+  }
+  void apply(const JournalRecord& record, std::uint64_t hash) {
+    auto& shard = shard_of(hash);
+    if (record.kind == JournalRecord::Kind::put && is_kept(record)) {
+      shard.put(make(record, hash));
+    } else if (auto* former = shard.find(key_of(record), hash)) {
+      if (former->stamp <= record.stamp) shard.drop(*former);
+    }
+  }
+  /// The bytes of a string are the key; another key is made of them.
+  [[nodiscard]] auto key_of(const JournalRecord& record) const {
+    if constexpr (std::is_same_v<K, std::string>) {
+      return record.key;
+    } else {
+      return decode<K>(record.key);
+    }
   }
   // The wall clock may have been set since: no more may remain than there was at first.
   void set_times(Version<V>& version, const JournalRecord& record) const {
@@ -186,63 +208,35 @@ struct Engine<K, V, H, E>::Replay {
     version.deadline = deadline_after(now, remaining);
     if (record.ttl > 0) version.created_at = version.deadline - record.ttl;
   }
-  [[nodiscard]] Ref<EntryType> make(const K& key, std::uint64_t hash, const JournalRecord& record,
-                                    std::uint16_t former_visits) const {
-    constexpr std::uint64_t kMost = EntryNode::kMaxVisits;
-    const auto visits = std::clamp<std::uint64_t>(record.visits, former_visits, kMost);
+  [[nodiscard]] Ref<EntryType> make(const JournalRecord& record, std::uint64_t hash) const {
     Version<V> version;
     version.content = Content<V>(decode<V>(record.value));
     version.stamp = record.stamp;
     version.weight = static_cast<std::uint32_t>(record.weight.value_or(0));
     set_times(version, record);
-    return make(key, hash, version, static_cast<std::uint16_t>(visits));
+    const auto visits = std::min<std::uint64_t>(record.visits, EntryNode::kMaxVisits);
+    return make(key_of(record), hash, std::move(version), static_cast<std::uint16_t>(visits));
   }
-  [[nodiscard]] Ref<EntryType> make(const K& key, std::uint64_t hash, const Version<V>& version,
+  [[nodiscard]] Ref<EntryType> make(Key key, std::uint64_t hash, Version<V> version,
                                     std::uint16_t visits) const {
-    const SnapshotRecord<K, V> as_used_now{{}, version, deadline_of(version), 0, 0, visits};
+    const auto deadline = deadline_of(version);
+    const SnapshotRecord<K, V> as_used_now{{}, std::move(version), deadline, 0, 0, visits};
     return engine.revive(key, hash, as_used_now, now);
-  }
-  void add(ShardContent<K, V>& content, Ref<EntryType> entry) {
-    close_gaps();
-    entry->inserted_at = entry->accessed_at = static_cast<std::uint32_t>(line_.size() + 1);
-    line_.push_back(entry.get());
-    const auto& shard = *engine.shards_[engine.shard_index(entry->hash)];
-    content.add(std::move(entry), shard.expected_entries);
-  }
-  // Else the line would grow with the log, not with what is left of it.
-  void close_gaps() {
-    constexpr std::size_t kGapsLeast = 1024;
-    if (gone_ < kGapsLeast || gone_ < line_.size() / 2) return;
-    std::erase(line_, nullptr);
-    gone_ = 0;
-    std::uint32_t tick = 0;
-    for (auto* entry : line_) entry->inserted_at = entry->accessed_at = ++tick;
   }
   [[nodiscard]] SteadyNanos deadline_of(const Version<V>& version) const {
     const auto& idle = engine.options_.expire_after_access;
     if (!idle) return version.deadline;
     return std::min(version.deadline, deadline_after(now, idle->count()));
   }
-  void owe(const JournalRecord& record, std::uint64_t hash) {
-    std::string key(record.key);
-    const auto found = debts.find(key);
-    if (found != debts.end() && found->second.stamp > record.stamp) return;
-    if (!record.dirty) {
-      if (found != debts.end()) debts.erase(found);
-      return;
-    }
-    StoreWrite debt{key, {}, record.stamp, record.expires_at, hash};
-    if (record.kind == JournalRecord::Kind::put) debt.value = std::string(record.value);
-    debts.insert_or_assign(std::move(key), std::move(debt));
-  }
-
-  /// The entries by the order of their records, so that nothing has to be sorted; a tick is the
-  /// place in it, from 1. Null: it went.
-  std::vector<EntryType*> line_;
-  std::size_t gone_ = 0;
-  /// Entries whose places are on their way from memory.
-  static constexpr std::size_t kWaitingMost = 16;
-  std::vector<Ref<EntryType>> waiting_;
+  static constexpr std::size_t kMembersMost = 4;
+  static constexpr std::size_t kManyLeast = 1024;
+  /// So many places further the table is fetched from memory.
+  static constexpr std::size_t kAhead = 16;
+  std::vector<Build> shards_;
+  std::array<RecordBatch, 2> batches_;
+  std::size_t turn_ = 0;
+  bool has_many_ = false;
+  Crew crew_;  ///< last: its threads work on all of the above
 };
 
 }  // namespace tarmac::internal

@@ -82,7 +82,7 @@ std::shared_ptr<const SnapshotData<K, V>> Engine<K, V, H, E>::take_snapshot() {
 }
 
 template <class K, class V, class H, class E>
-Ref<Entry<K, V>> Engine<K, V, H, E>::revive(const K& key, std::uint64_t hash,
+Ref<Entry<K, V>> Engine<K, V, H, E>::revive(Key key, std::uint64_t hash,
                                             const SnapshotRecord<K, V>& record,
                                             SteadyNanos now) const {
   auto entry = make_entry(key, hash, record.version);
@@ -119,11 +119,19 @@ auto Engine<K, V, H, E>::build_aside(const SnapshotData<K, V>& snapshot, SteadyN
       const K& key = record.key_owner->key;
       auto entry = revive(key, hash_of(key), record, now);
       auto& content = *contents[shard_index(entry->hash)];
+      content.order.push_back(entry.get());
       content.add(std::move(entry), snapshot.size / shards_.size());
     }
   }
   auto strategies = make_strategies(snapshot.choice.factory);
-  for (std::size_t i = 0; i < contents.size(); ++i) contents[i]->rank(std::move(strategies[i]));
+  const auto goes_first = [](const EntryNode* a, const EntryNode* b) {
+    return is_older(a->accessed_at, b->accessed_at);
+  };
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    auto& order = contents[i]->order;
+    std::stable_sort(order.begin(), order.end(), goes_first);
+    contents[i]->rank(std::move(strategies[i]));
+  }
   return contents;
 }
 

@@ -30,7 +30,6 @@ struct ShardContent {
 
   void add(Ref<Entry<K, V>> entry, std::uint64_t expected) {
     static_cast<void>(table.make_room(expected));  // No reader knows it yet.
-    order.push_back(entry.get());
     weight += entry->weight;
     last_stamp = std::max(last_stamp, entry->stamp);
     if (entry->timer) wheel->schedule(*entry->timer);
@@ -39,14 +38,14 @@ struct ShardContent {
     const bool may_expire = entry->timer != nullptr;
     table.insert(*entry.release_ownership(), pair, may_expire);
   }
+  void remove(Entry<K, V>& entry) {
+    table.erase(entry);
+    if (entry.timer) wheel->cancel(*entry.timer);
+    weight -= entry.weight;
+    static_cast<void>(Ref<Entry<K, V>>::adopt(&entry));
+  }
   /// Ends the building: the strategy gets the entries, the one to go first in front.
   void rank(std::unique_ptr<EvictionStrategy> made) {
-    const auto goes_first = [](const EntryNode* a, const EntryNode* b) {
-      return is_older(a->accessed_at, b->accessed_at);
-    };
-    if (!std::is_sorted(order.begin(), order.end(), goes_first)) {
-      std::stable_sort(order.begin(), order.end(), goes_first);
-    }
     if (!order.empty()) last_tick = order.back()->accessed_at;
     strategy = std::move(made);
     strategy->take_over(order);
@@ -56,7 +55,7 @@ struct ShardContent {
   std::unique_ptr<AccessLog> hits = std::make_unique<AccessLog>();
   std::unique_ptr<TimingWheel> wheel;
   std::unique_ptr<EvictionStrategy> strategy;
-  std::vector<EntryNode*> order;
+  std::vector<EntryNode*> order;  ///< the one to go first in front
   std::uint64_t weight = 0;
   std::uint32_t last_tick = 0;
   /// Of the entries; those of another cache's snapshot may be ahead of this cache's.
