@@ -63,7 +63,7 @@ Log::Log(const DurabilityOptions& options, LogEnvironment environment)
       environment_(std::move(environment)),
       process_(process_number()),
       folder_(*environment_.files, options_.directory),
-      writer_(folder_, options_.segment_bytes),
+      writer_(folder_, options_.segment_bytes, options_.sync == SyncMode::interval),
       changed_(std::make_unique<std::condition_variable>()),
       chores_(std::make_unique<std::condition_variable>()),
       groups_{std::make_unique<std::condition_variable>(),
@@ -115,7 +115,21 @@ void Log::commit(std::span<const JournalRecord> batch) {
   const auto header =
       header_for(payload, FrameType::changes, static_cast<std::uint32_t>(batch.size()));
   auto lock = spin_then_wait(mutex_);
-  wait_held(lock, append_held(lock, header, payload));
+  wait_held(lock, store_at_once(header, payload) ? written_ : append_held(lock, header, payload));
+}
+
+// What takes no call to the system need not be gathered first, nor be written by one for all.
+bool Log::store_at_once(const FrameHeader& header, std::string_view payload) {
+  const bool is_next = !pen_taken_ && open_.empty() && stuck_.empty();
+  if (!is_next || is_broken() || !recovered_ || !writer_.can_store(header.frame_bytes())) {
+    return false;
+  }
+  writer_.store(next_record(header), payload, seed_);
+  changes_ = written_ = appended_;
+  open_bytes_ = writer_.offset();
+  note_unsynced();
+  note_growth();
+  return true;
 }
 
 JournalPosition Log::append_held(Lock& lock, const FrameHeader& header, std::string_view payload) {
@@ -139,20 +153,25 @@ void Log::wait_for_room(Lock& lock) {
   }
 }
 
-JournalPosition Log::take_record(FrameHeader header, std::string_view payload) {
-  header.position = appended_ + 1;
+FrameHeader Log::next_record(FrameHeader header) noexcept {
+  header.position = ++appended_;
   header.durable = durable_;
-  if (open_.empty()) {
-    open_.first = header.position;
-    open_.segment = segment_;
-    open_seed_ = seed_;
-  }
-  append_frame(open_.bytes, header, payload, open_seed_);
-  open_.last = header.position;
   marked_ = std::max(marked_, header.durable);
   ++stats_.appended_records;
   stats_.appended_bytes += header.frame_bytes();
-  return appended_ = header.position;
+  return header;
+}
+
+JournalPosition Log::take_record(const FrameHeader& header, std::string_view payload) {
+  // Before it counts, since memory may run out.
+  open_.bytes.reserve(open_.bytes.size() + header.frame_bytes());
+  if (open_.empty()) {
+    open_.first = appended_ + 1;
+    open_.segment = segment_;
+    open_seed_ = seed_;
+  }
+  append_frame(open_.bytes, next_record(header), payload, open_seed_);
+  return open_.last = appended_;
 }
 
 bool Log::is_safe(JournalPosition position) const noexcept {

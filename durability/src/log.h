@@ -68,7 +68,12 @@ class Log final : public Journal {
   /// Waits for `what` once, and is counted meanwhile.
   void rest(Lock& lock, std::condition_variable& what);
   void wait_for_room(Lock& lock);
-  JournalPosition take_record(FrameHeader header, std::string_view payload);
+  JournalPosition take_record(const FrameHeader& header, std::string_view payload);
+  /// Counts it, and gives it its place.
+  FrameHeader next_record(FrameHeader header) noexcept;
+  /// Writes the record where that is a store to memory and nothing else. Requires: the lock is
+  /// held.
+  bool store_at_once(const FrameHeader& header, std::string_view payload);
   void hold_interval(Lock& lock);
 
   // log_commit.cpp; the lock is held, and released meanwhile.
@@ -80,7 +85,8 @@ class Log final : public Journal {
   template <class Work>
   static bool try_to(const Work& work);
   void publish_state() noexcept;
-  void note_unsynced(const Group& group);
+  void note_growth() noexcept;
+  void note_unsynced();
   /// A sync beside the writes of others.
   void sync_beside(Lock& lock);
   /// Waits until no sync runs beside, and takes note of how it ended. False: it failed.
@@ -137,7 +143,6 @@ class Log final : public Journal {
   std::uint64_t open_bytes_ = 0;
   std::uint64_t image_bytes_ = 0;
   bool image_under_way_ = false;
-  std::atomic<bool> grown_{false};  ///< it may be time for an image
   bool gap_ = false;          ///< records were left out: only an image makes the log whole again
   bool gap_covered_ = false;  ///< an image of what was left out is under way
   SteadyNanos image_not_before_ = 0;
@@ -149,7 +154,10 @@ class Log final : public Journal {
   SteadyNanos newer_since_ = kNever;  ///< the same for what a sync that runs does not cover
   JournalStats stats_;
 
-  bool stop_ = false;
+  /// It may be time for an image. Read after every write: not beside what every write changes.
+  alignas(64) std::atomic<bool> grown_{false};
+
+  alignas(64) bool stop_ = false;
   bool woken_ = false;
   bool asleep_ = false;  ///< without a deadline
   JournalPosition seen_ = 0;

@@ -28,9 +28,7 @@ bool Log::settle(Lock& lock, const Pen&) {
   return true;
 }
 
-void Log::note_unsynced(const Group& group) {
-  // What only says that others are durable may wait for ever.
-  if (group.empty() || changes_ < group.first) return;
+void Log::note_unsynced() {
   auto& since = syncing_ || beside_ ? newer_since_ : unsynced_since_;
   if (since != kNever) return;
   since = environment_.clock->steady_now();
@@ -56,14 +54,17 @@ bool Log::write_out(Lock& lock, const Pen& pen, bool synced) {
     taken_ = stuck_.last;
     turn_ = 1 - turn_;
   }
-  note_unsynced(stuck_);
+  // What only says that others are durable may wait for ever.
+  if (!stuck_.empty() && changes_ >= stuck_.first) note_unsynced();
   // Only the holder of the pen changes the writer, so it may be looked at here.
   if ((synced || writer_.is_full(stuck_.bytes.size())) && !settle(lock, pen)) {
     return mend(lock, pen);
   }
-  lock.unlock();
+  // A store is over sooner than somebody else could have the lock.
+  const bool is_store = !synced && writer_.is_ready_for(stuck_.bytes.size());
+  if (!is_store) lock.unlock();
   const bool worked = try_to([&] { return put(stuck_, synced); });
-  lock.lock();
+  if (!is_store) lock.lock();
   if (open_.bytes.capacity() == std::string().capacity()) {
     open_.bytes = writer_.take_buffer();
   } else if (idle_.capacity() == std::string().capacity()) {
@@ -130,8 +131,15 @@ void Log::publish_state() noexcept {
   for (const auto& one : folder_.manifest().segments) sealed_bytes_ += one.bytes;
   stats_.segments = folder_.manifest().segments.size();
   open_bytes_ = writer_.offset();
-  grown_ = gap_ || log_bytes() >= std::max(options_.compact_bytes, image_bytes_);
+  note_growth();
   if (asleep_ && wants_mark()) wake_chores();
+}
+
+// Asked after every write, so it says no, too, while there is nothing to be done about it.
+void Log::note_growth() noexcept {
+  const bool grown = !image_under_way_ && !degraded_ &&
+                     (gap_ || log_bytes() >= std::max(options_.compact_bytes, image_bytes_));
+  if (grown_.load(std::memory_order_relaxed) != grown) grown_ = grown;
 }
 
 void Log::sync_beside(Lock& lock) {
@@ -148,6 +156,7 @@ void Log::sync_beside(Lock& lock) {
     }
     // From here on until it is done, nobody closes the file, or syncs it.
     syncing_ = true;
+    writer_.note_sync_begun();
     file = writer_.file();
     synced.position = writer_.written();
     synced.offset = writer_.offset();

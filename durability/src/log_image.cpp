@@ -51,7 +51,7 @@ class Log::Image final : public ImageWriter {
 std::uint64_t Log::log_bytes() const noexcept { return sealed_bytes_ + open_bytes_; }
 
 bool Log::wants_image() const noexcept {
-  if (!grown_.load(std::memory_order_relaxed)) return false;  // Asked after every write.
+  if (!grown_.load(std::memory_order_relaxed)) return false;
   const std::lock_guard lock(mutex_);
   if (!recovered_ || image_under_way_ || degraded_) return false;
   if (!gap_ && log_bytes() < std::max(options_.compact_bytes, image_bytes_)) return false;
@@ -61,6 +61,7 @@ bool Log::wants_image() const noexcept {
 void Log::end_image(bool worked) noexcept {
   const std::lock_guard lock(mutex_);
   image_under_way_ = false;
+  note_growth();
   if (worked) {
     ++stats_.compactions;
     image_pause_ = 0;
@@ -82,6 +83,7 @@ std::unique_ptr<ImageWriter> Log::begin_image(const ImageHeader& header) {
     if (!recovered_) throw UsageError("a journal is recovered before an image is made of it");
     if (image_under_way_) throw UsageError("one image at a time is made of a log");
     image_under_way_ = true;
+    note_growth();
   }
   try {
     Lock lock(mutex_);

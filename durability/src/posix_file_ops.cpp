@@ -1,7 +1,10 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <tarmac/durability/file_ops.h>
 #include <unistd.h>
 
@@ -12,6 +15,15 @@ namespace {
 
 constexpr mode_t kPrivateFile = 0600;
 constexpr mode_t kPrivateFolder = 0700;
+
+/// Whether a store to a reserved page cannot fail for want of room, which would end the process: a
+/// file system that writes every page to a new place cannot promise that.
+bool keeps_what_is_reserved(int file) noexcept {
+  struct statfs about {};
+  if (::fstatfs(file, &about) != 0) return false;
+  const auto kind = static_cast<std::uint64_t>(about.f_type);
+  return kind == EXT4_SUPER_MAGIC || kind == XFS_SUPER_MAGIC || kind == TMPFS_MAGIC;
+}
 
 class PosixFileOps final : public FileOps {
  public:
@@ -71,6 +83,20 @@ class PosixFileOps final : public FileOps {
   int preallocate(int file, std::int64_t bytes) override { return ::fallocate(file, 0, 0, bytes); }
 
   int truncate(int file, std::int64_t bytes) override { return ::ftruncate(file, bytes); }
+
+  char* map(int file, std::size_t bytes) override {
+    if (!keeps_what_is_reserved(file)) return nullptr;
+    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory == MAP_FAILED) return nullptr;
+    // A child process has no use for it.
+    static_cast<void>(::madvise(memory, bytes, MADV_DONTFORK));
+    return static_cast<char*>(memory);
+  }
+  int make_ready(char* memory, std::size_t bytes) override {
+    return ::madvise(memory, bytes, MADV_POPULATE_WRITE);
+  }
+  void unmap(char* memory, std::size_t bytes) override { ::munmap(memory, bytes); }
+
   int sync(int file) override { return ::fdatasync(file); }
   int sync_folder(int folder) override { return ::fsync(folder); }
 

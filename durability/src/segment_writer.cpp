@@ -54,24 +54,37 @@ bool SegmentWriter::write(Group& group) {
   keep(group);
   const auto& kept = kept_.back();
   const auto bytes = std::string_view(kept.bytes).substr(kept.bytes.size() - count);
-  if (!log_.files().write_at(file_, bytes, offset_)) return failed("write it");
+  if (!memory_.store(bytes, offset_) && !log_.files().write_at(file_, bytes, offset_)) {
+    return failed("write it");
+  }
   offset_ += count;
   written_ = kept.last;
   return true;
 }
 
-bool SegmentWriter::joins(const Group& group) const noexcept {
+void SegmentWriter::store(const FrameHeader& header, std::string_view payload,
+                          std::uint32_t seed) noexcept {
+  auto& kept = kept_.back();
+  const auto begin = kept.bytes.size();
+  append_frame(kept.bytes, header, payload, seed);
+  const auto bytes = std::string_view(kept.bytes).substr(begin);
+  kept.last = header.position;
+  written_ = header.position;
+  static_cast<void>(memory_.store(bytes, offset_));  // It is ready, so this asks for nothing.
+  offset_ += bytes.size();
+}
+
+bool SegmentWriter::joins(std::uint64_t segment, std::uint64_t bytes) const noexcept {
   if (kept_.empty()) return false;
   const auto& last = kept_.back();
-  return last.segment == group.segment && last.offset + last.bytes.size() == offset_ &&
-         last.bytes.size() + group.bytes.size() <= kSharedBytes &&
-         last.bytes.capacity() >= kSharedBytes;
+  return last.segment == segment && last.offset + last.bytes.size() == offset_ &&
+         last.bytes.size() + bytes <= kSharedBytes && last.bytes.capacity() >= kSharedBytes;
 }
 
 // If there is no memory for it, the group is as it was.
 void SegmentWriter::keep(Group& group) {
   group.offset = offset_;
-  if (joins(group)) {
+  if (joins(group.segment, group.bytes.size())) {
     kept_.back().bytes += group.bytes;
     kept_.back().last = group.last;
     spare(group.bytes);
@@ -104,6 +117,7 @@ bool SegmentWriter::sync() {
 void SegmentWriter::note_synced(JournalPosition position, std::uint64_t offset) {
   durable_ = std::max(durable_, position);
   durable_offset_ = std::max(durable_offset_, offset);
+  memory_.resume();
   const auto safe = durable_offset_ / kDiskBlock * kDiskBlock;
   while (!kept_.empty() && kept_.front().offset + kept_.front().bytes.size() <= safe &&
          kept_.front().last <= durable_) {
@@ -133,15 +147,15 @@ Manifest SegmentWriter::sealed(const Seal& seal) const {
   return next;
 }
 
-bool SegmentWriter::fill(const File& file, std::uint64_t number, std::uint64_t& end) {
+bool SegmentWriter::fill(const File& file, std::uint64_t number, Start& start) {
   // Not every file system can, and a full one need not: then the file grows as it is written.
-  if (log_.ops().preallocate(file.get(), static_cast<std::int64_t>(segment_bytes_)) != 0 &&
-      log_.ops().truncate(file.get(), 0) != 0) {
-    return false;
-  }
+  start.is_reserved =
+      log_.ops().preallocate(file.get(), static_cast<std::int64_t>(segment_bytes_)) == 0;
+  if (!start.is_reserved && log_.ops().truncate(file.get(), 0) != 0) return false;
   const SegmentHeader header{log_.manifest().id, number,
                              kept_.empty() ? written_ + 1 : kept_.front().first, durable_};
   if (!log_.files().write_at(file, encode_segment_header(header), 0)) return false;
+  auto& end = start.end;
   end = kSegmentHeaderBytes;
   const auto seed = checksum_seed(header.id, number);
   for (auto& group : kept_) {
@@ -167,8 +181,8 @@ bool SegmentWriter::begin_next(const Seal& seal) {
   const auto number = log_.take_number();
   const auto name = segment_name(number);
   auto file = log_.files().try_create(name);
-  std::uint64_t end = 0;
-  if (!file.is_open() || !fill(file, number, end)) {
+  Start start;
+  if (!file.is_open() || !fill(file, number, start)) {
     failed("begin " + name);
     log_.files().remove(name);
     return false;
@@ -189,9 +203,12 @@ bool SegmentWriter::begin_next(const Seal& seal) {
   }
   if (unnamed && number_ != 0) log_.files().remove(old_name);
   file_ = std::move(file);
+  memory_ = as_memory_ && start.is_reserved
+                ? FileMemory(log_.ops(), file_.get(), static_cast<std::size_t>(segment_bytes_))
+                : FileMemory();
   number_ = number;
-  offset_ = end;
-  durable_offset_ = end;
+  offset_ = start.end;
+  durable_offset_ = start.end;
   std::uint64_t at = kSegmentHeaderBytes;
   for (auto& group : kept_) {
     group.segment = 0;  // Its checksums are those of another one.
@@ -200,7 +217,7 @@ bool SegmentWriter::begin_next(const Seal& seal) {
   }
   if (!kept_.empty()) {
     written_ = kept_.back().last;
-    note_synced(written_, end);
+    note_synced(written_, start.end);
   }
   return true;
 }

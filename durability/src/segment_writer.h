@@ -8,7 +8,9 @@
 #include <string>
 #include <utility>
 
+#include "file_memory.h"
 #include "folder.h"
+#include "frame.h"
 #include "log_folder.h"
 
 namespace tarmac::internal {
@@ -35,8 +37,10 @@ struct Group {
 /// - Exceptions: std::bad_alloc from write() and keep(), and then `group` is kept or still there.
 class SegmentWriter {
  public:
-  SegmentWriter(LogFolder& log, std::uint64_t segment_bytes)
-      : log_(log), segment_bytes_(segment_bytes) {}
+  /// `as_memory`: segments are stored to instead of written, where that can be. Of no use if each
+  /// group is synced.
+  SegmentWriter(LogFolder& log, std::uint64_t segment_bytes, bool as_memory)
+      : log_(log), segment_bytes_(segment_bytes), as_memory_(as_memory) {}
 
   /// Continues behind the record `written`, all of whose predecessors are durable, with `again` as
   /// the first records. `open_end` is where the segment that is still open is sound, if there is
@@ -45,11 +49,23 @@ class SegmentWriter {
   /// Whether `bytes` are for the next segment.
   [[nodiscard]] bool is_full(std::uint64_t bytes) const noexcept;
   [[nodiscard]] bool has_records() const noexcept;
+  /// Whether write() would only store `bytes`, without a call to the system.
+  [[nodiscard]] bool is_ready_for(std::uint64_t bytes) const noexcept {
+    return memory_.is_ready_for(bytes, offset_) && !is_full(bytes);
+  }
+  /// Whether store() can take a record of `bytes`: it needs room in what is kept already, too.
+  [[nodiscard]] bool can_store(std::uint64_t bytes) const noexcept {
+    return is_ready_for(bytes) && joins(number_, bytes);
+  }
+  /// Writes and keeps one record of this segment. Requires: can_store().
+  void store(const FrameHeader& header, std::string_view payload, std::uint32_t seed) noexcept;
   /// Keeps the group, too.
   [[nodiscard]] bool write(Group& group);
   /// Only keeps it, for repair().
   void keep(Group& group);
   [[nodiscard]] bool sync();
+  /// A sync of file() by somebody else begins; note_synced() or note_sync_failure() ends it.
+  void note_sync_begun() noexcept { memory_.pause(); }
   void note_synced(JournalPosition position, std::uint64_t offset);
   /// An empty buffer that no group needs any more, with the room that it had: memory is not asked
   /// for with each group. Without room if there is none.
@@ -79,16 +95,23 @@ class SegmentWriter {
 
   [[nodiscard]] bool begin(const Seal& seal);
   [[nodiscard]] bool begin_next(const Seal& seal);
-  [[nodiscard]] bool fill(const File& file, std::uint64_t number, std::uint64_t& end);
+  /// How a new segment begins.
+  struct Start {
+    std::uint64_t end = 0;
+    bool is_reserved = false;
+  };
+  [[nodiscard]] bool fill(const File& file, std::uint64_t number, Start& start);
   [[nodiscard]] Manifest sealed(const Seal& seal) const;
-  /// Whether the group can be kept in the buffer of the one before it.
-  [[nodiscard]] bool joins(const Group& group) const noexcept;
+  /// Whether `bytes` for `segment` can be kept in the buffer of those before them.
+  [[nodiscard]] bool joins(std::uint64_t segment, std::uint64_t bytes) const noexcept;
   void spare(std::string& bytes) noexcept;
   bool failed(std::string_view what) noexcept;
 
   LogFolder& log_;
   std::uint64_t segment_bytes_;
+  bool as_memory_;
   File file_;
+  FileMemory memory_;  ///< of the file
   std::uint64_t number_ = 0;
   std::uint64_t offset_ = 0;
   std::uint64_t durable_offset_ = 0;

@@ -111,15 +111,23 @@ class LogRig {
   }
   void close() { log_.reset(); }
 
+  /// Changes are committed by one call from now on.
+  void use_commit() { commits_ = true; }
   /// Goes on until `until` changes have been made, or one of them fails. True if none did.
   bool run(std::uint64_t until) {
     try {
       while (issued_ < until) {
         const Change change(issued_ + 1);
-        const auto position = log_->append({&change.record, 1});
-        ++issued_;
-        replica_.apply(change.record);
-        log_->wait(position);
+        if (commits_) {
+          ++issued_;
+          replica_.apply(change.record);
+          log_->commit({&change.record, 1});
+        } else {
+          const auto position = log_->append({&change.record, 1});
+          ++issued_;
+          replica_.apply(change.record);
+          log_->wait(position);
+        }
         acknowledged_ = issued_;
         if (log_->wants_image()) make_image();
       }
@@ -163,6 +171,7 @@ class LogRig {
   std::shared_ptr<testing::ManualClock> clock_ = std::make_shared<testing::ManualClock>();
   DurabilityOptions options_;
   internal::Weakness weakness_;
+  bool commits_ = false;
   std::unique_ptr<Journal> log_;
   RecoveryReport report_;
   Replica replica_;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kFolder = 3;
 constexpr std::size_t kSector = 512;
+constexpr std::size_t kBehindMapped = std::size_t{1} << 20U;
 
 struct Lock {
   explicit Lock(std::mutex& mutex) : guard(mutex) {}
@@ -217,7 +218,29 @@ int MemoryFiles::truncate(int file, std::int64_t bytes) {
   return 0;
 }
 
+char* MemoryFiles::map(int file, std::size_t bytes) {
+  const Lock lock(mutex_);
+  if (!gives_memory_ || !begin_call()) return nullptr;
+  const auto to = inode(file);
+  if (!to || to->cached.size() < bytes) return nullptr;
+  // What is written behind it must not move it.
+  to->cached.reserve(bytes + kBehindMapped);
+  mapped_[to->cached.data()] = to;
+  return to->cached.data();
+}
+
+int MemoryFiles::make_ready(char*, std::size_t) {
+  const Lock lock(mutex_);
+  return begin_call() ? 0 : -1;
+}
+
+void MemoryFiles::unmap(char* memory, std::size_t) {
+  const Lock lock(mutex_);
+  mapped_.erase(memory);
+}
+
 int MemoryFiles::sync(int file) {
+  if (on_sync_) on_sync_();
   const Lock lock(mutex_);
   const bool goes_on = begin_call();
   const auto about = inode(file);

@@ -4,11 +4,13 @@
 #include <tarmac/durability/file_ops.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tarmac {
@@ -30,6 +32,10 @@ class MemoryFiles final : public FileOps {
   void fail_syncs(bool fails) { fail_syncs_ = fails; }
   /// No more bytes than these can be written in all; a number that is large mends it.
   void limit_bytes(std::uint64_t bytes) { room_ = bytes; }
+  /// Called by each sync, before it does anything.
+  void on_sync(std::function<void()> slot) { on_sync_ = std::move(slot); }
+  /// Whether files can be written to as memory, which they can at first.
+  void give_memory(bool gives) { gives_memory_ = gives; }
   /// How often a file was synced again after that had failed.
   [[nodiscard]] std::uint64_t syncs_after_failure() const { return syncs_after_failure_; }
   [[nodiscard]] std::uint64_t calls() const;
@@ -58,6 +64,9 @@ class MemoryFiles final : public FileOps {
   ssize_t write(int file, const iovec* parts, int count, std::int64_t offset) override;
   int preallocate(int file, std::int64_t bytes) override;
   int truncate(int file, std::int64_t bytes) override;
+  char* map(int file, std::size_t bytes) override;
+  int make_ready(char* memory, std::size_t bytes) override;
+  void unmap(char* memory, std::size_t bytes) override;
   int sync(int file) override;
   int sync_folder(int folder) override;
   int rename(int folder, const std::string& from, const std::string& to) override;
@@ -90,6 +99,10 @@ class MemoryFiles final : public FileOps {
   bool dead_ = false;
   bool half_ = false;  ///< of the call under way
   bool fail_syncs_ = false;
+  std::function<void()> on_sync_;
+  bool gives_memory_ = true;
+  /// What is mapped is there, whatever becomes of its name.
+  std::map<char*, std::shared_ptr<Inode>> mapped_;
   std::uint64_t room_ = UINT64_MAX;
   std::uint64_t syncs_after_failure_ = 0;
 };

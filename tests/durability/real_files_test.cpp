@@ -1,10 +1,12 @@
 // The log over the machine's own files: rights, links, other owners, and full disks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <tarmac/durability/log.h>
 #include <tarmac/testing/scratch_folder.h>
@@ -80,6 +82,29 @@ TEST_F(RealLog, IsForItsOwnerAlone) {
     EXPECT_EQ(mode(file.path()), 0600U) << file.path();
   }
   EXPECT_GE(files, 4);
+}
+
+TEST_F(RealLog, StoresRecordsInTheMemoryOfTheSegmentInIntervals) {
+  const testing::ScratchFolder memory(testing::ScratchPlace::memory);
+  struct statfs about {};
+  ASSERT_EQ(::statfs(memory.path().c_str(), &about), 0);
+  if (about.f_type != TMPFS_MAGIC) GTEST_SKIP() << "this machine has no file system in memory";
+  options_.directory = memory / "log";
+  options_.sync = SyncMode::interval;
+  const auto maps_of_segments = [] {
+    std::ifstream maps("/proc/self/maps");
+    int found = 0;
+    for (std::string line; std::getline(maps, line);) found += line.ends_with(".log") ? 1 : 0;
+    return found;
+  };
+  {
+    const auto log = open();
+    EXPECT_EQ(maps_of_segments(), 1);
+    EXPECT_EQ(write(*log, 1, 1'000), 1'000U);
+    EXPECT_EQ(maps_of_segments(), 1) << "of the open one";
+  }
+  EXPECT_EQ(maps_of_segments(), 0);
+  expect_at_least(1'000);
 }
 
 TEST_F(RealLog, FollowsNoLink) {

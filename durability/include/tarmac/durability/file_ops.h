@@ -40,6 +40,13 @@ class FileOps {
   /// Makes room from the file's start; its size becomes `bytes`, zeros where nothing was written.
   virtual int preallocate(int file, std::int64_t bytes) = 0;
   virtual int truncate(int file, std::int64_t bytes) = 0;
+  /// The file's first `bytes`, which are reserved, as memory: what is stored there is the kernel's
+  /// at once, as if written. Null where that cannot be, or where a store might find no room: then
+  /// there is write().
+  virtual char* map(int /*file*/, std::size_t /*bytes*/) { return nullptr; }
+  /// Makes a part of such memory ready for stores. Where this fails, nothing may be stored.
+  virtual int make_ready(char* /*memory*/, std::size_t /*bytes*/) { return -1; }
+  virtual void unmap(char* /*memory*/, std::size_t /*bytes*/) {}
   virtual int sync(int file) = 0;
   virtual int sync_folder(int folder) = 0;
   virtual int rename(int folder, const std::string& from, const std::string& to) = 0;
