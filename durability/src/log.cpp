@@ -217,9 +217,23 @@ void Log::wait_held(Lock& lock, JournalPosition position) {
       continue;
     }
     const Pen pen(*this, lock);
+    if (options_.sync == SyncMode::always) let_others_join(lock, pen);
     write_out(lock, pen, options_.sync == SyncMode::always);
   }
   if (options_.sync == SyncMode::interval) hold_interval(lock);
+}
+
+// Who wrote in the group before was woken just now, and is mostly about to write again: in this
+// group instead of the next one, a sync later. Alone, nobody waits for anybody.
+void Log::let_others_join(Lock& lock, const Pen&) {
+  constexpr int kYieldsMost = 4;
+  for (int yields = 0; last_group_ > 1 && yields < kYieldsMost; ++yields) {
+    const auto before = appended_;
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+    if (appended_ == before) return;
+  }
 }
 
 void Log::hold_interval(Lock& lock) {

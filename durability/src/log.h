@@ -63,6 +63,7 @@ class Log final : public Journal {
   [[noreturn]] void refuse() const;
   JournalPosition append_held(Lock& lock, const FrameHeader& header, std::string_view payload);
   void wait_held(Lock& lock, JournalPosition position);
+  void let_others_join(Lock& lock, const Pen& pen);
   /// Lets a writer finish that is quicker than going to sleep. Whether it is worth looking again.
   [[nodiscard]] bool pause_for_pen(Lock& lock, int& pauses) const;
   /// Waits for `what` once, and is counted meanwhile.
@@ -122,7 +123,8 @@ class Log final : public Journal {
   /// When a group is written, all of its own are woken, and one of the next, to write that.
   std::array<std::unique_ptr<std::condition_variable>, 2> groups_;
   std::size_t turn_ = 0;
-  JournalPosition taken_ = 0;  ///< the last of the groups before the open one
+  JournalPosition taken_ = 0;     ///< the last of the groups before the open one
+  std::uint64_t last_group_ = 0;  ///< so many records were in the last group
   bool recovered_ = false;
   std::atomic<bool> pen_taken_{false};  ///< written under the lock
   std::uint32_t resting_ = 0;           ///< of changed_ and groups_: nobody else need be woken

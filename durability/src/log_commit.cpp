@@ -52,6 +52,7 @@ bool Log::write_out(Lock& lock, const Pen& pen, bool synced) {
     stuck_ = std::exchange(open_, Group{});
     open_.bytes = std::exchange(idle_, {});
     taken_ = stuck_.last;
+    last_group_ = stuck_.last - stuck_.first + 1;
     turn_ = 1 - turn_;
   }
   // What only says that others are durable may wait for ever.
