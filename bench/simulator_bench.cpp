@@ -58,7 +58,7 @@ Run run_strategy(const StrategyDescription& row, const Keys& keys, std::uint64_t
   Run run;
   run.seconds = seconds_since(start);
   run.miss_ratio = replay.result().miss_ratio();
-  // The list of free objects comes from the allocator; it counts as part of the objects.
+  // All but the objects comes from the allocator.
   const double own = static_cast<double>(replay.memory_bytes());
   run.bytes_per_object = (handed_out() - before + own) / static_cast<double>(replay.objects());
   return run;

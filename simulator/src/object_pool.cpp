@@ -2,7 +2,6 @@
 
 #include <sys/mman.h>
 
-#include <bit>
 #include <new>
 #include <utility>
 
@@ -11,7 +10,6 @@
 namespace tarmac::internal {
 namespace {
 
-constexpr std::uint32_t kFirstSlots = 1'024;
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20U;
 
 }  // namespace
@@ -49,42 +47,6 @@ void ObjectPool::add_chunk() {
   memory_.reserve(memory_.size() + 1);
   memory_.emplace_back(kObjects * sizeof(Object));
   chunks_.push_back(static_cast<Object*>(memory_.back().data()));
-}
-
-ObjectIndex::ObjectIndex()
-    : memory_(kFirstSlots * sizeof(Slot)),
-      slots_(static_cast<Slot*>(memory_.data())),
-      mask_(kFirstSlots - 1),
-      shift_(32 - static_cast<std::uint32_t>(std::countr_zero(kFirstSlots))) {}
-
-void ObjectIndex::close_gap(std::uint32_t gap) noexcept {
-  // Whatever behind the gap may move nearer to its home does, so that no search ends too early.
-  for (std::uint32_t at = (gap + 1) & mask_; slots_[at].object != 0; at = (at + 1) & mask_) {
-    const std::uint32_t distance_home = (at - home(slots_[at].half)) & mask_;
-    const std::uint32_t distance_gap = (at - gap) & mask_;
-    if (distance_home < distance_gap) continue;
-    slots_[gap] = slots_[at];
-    gap = at;
-  }
-  slots_[gap] = {0, 0};
-  --size_;
-}
-
-void ObjectIndex::grow() {
-  const std::uint64_t slots = (static_cast<std::uint64_t>(mask_) + 1) * 2;
-  BigMemory memory(slots * sizeof(Slot));
-  const Slot* const before = slots_;
-  const std::uint32_t last = mask_;
-  slots_ = static_cast<Slot*>(memory.data());
-  mask_ = static_cast<std::uint32_t>(slots - 1);
-  --shift_;
-  for (std::uint32_t at = 0; at <= last; ++at) {
-    if (before[at].object == 0) continue;
-    std::uint32_t to = home(before[at].half);
-    while (slots_[to].object != 0) to = (to + 1) & mask_;
-    slots_[to] = before[at];
-  }
-  memory_ = std::move(memory);
 }
 
 }  // namespace tarmac::internal

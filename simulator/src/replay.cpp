@@ -9,6 +9,7 @@
 
 #include <tarmac/core/assert.h>
 #include <tarmac/core/error.h>
+#include <tarmac/core/internal/hash_index.h>
 #include <tarmac/core/lowered_marks.h>
 
 #include "object_pool.h"
@@ -17,7 +18,6 @@ namespace tarmac {
 namespace {
 
 using internal::Object;
-using internal::ObjectIndex;
 
 std::int64_t nanoseconds_of(std::uint64_t seconds) {
   constexpr std::uint64_t kSecondsMax =
@@ -69,8 +69,13 @@ class StrategyReplay::Impl {
         index_.prefetch(hash);
       }
       if (i >= kObjectsAhead && i - kObjectsAhead < count) {
-        const std::uint32_t guess = index_.guess(hashes[(i - kObjectsAhead) % kRing]);
-        if (guess != ObjectIndex::kNone) __builtin_prefetch(&pool_[guess], 1);
+        const std::uint64_t hash = hashes[(i - kObjectsAhead) % kRing];
+        const std::uint32_t guess = index_.guess(hash);
+        if (guess != 0) {
+          __builtin_prefetch(&pool_[guess], 1);
+        } else {
+          strategy_->prefetch(hash);
+        }
       }
       if (i >= kSlotsAhead) {
         play(request_of(requests[i - kSlotsAhead]), hashes[(i - kSlotsAhead) % kRing]);
@@ -87,7 +92,7 @@ class StrategyReplay::Impl {
     }
     const std::uint32_t found =
         index_.find(hash, [&](std::uint32_t object) { return pool_[object].key == request.key; });
-    if (found != ObjectIndex::kNone) {
+    if (found != 0) {
       count(request);
       ++result_.hits;
       hit(pool_[found]);
@@ -96,8 +101,10 @@ class StrategyReplay::Impl {
     const std::uint64_t cost = capacity_.in_weight ? request.size : 1;
     const bool fits = cost <= capacity_.amount;
     // Whatever may fail comes first.
-    if (fits) index_.reserve_one();
-    const std::uint32_t taken = fits ? pool_.take() : ObjectIndex::kNone;
+    if (fits && !index_.has_room()) {
+      index_.reserve(std::max<std::uint64_t>(2 * index_.size(), 1'024));
+    }
+    const std::uint32_t taken = fits ? pool_.take() : 0;
     count(request);
     ++result_.misses;
     result_.missed_bytes += request.size;
@@ -131,9 +138,7 @@ class StrategyReplay::Impl {
   [[nodiscard]] const ReplayResult& result() const noexcept { return result_; }
   [[nodiscard]] std::uint64_t objects() const noexcept { return index_.size(); }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
-  [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
-    return pool_.memory_bytes() + index_.memory_bytes();
-  }
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return pool_.memory_bytes(); }
 
  private:
   void learn_strategy() noexcept {
@@ -186,13 +191,16 @@ class StrategyReplay::Impl {
     // The next victims have not been touched for long. Of the nearest one, whose object came here
     // as the one after it the last time, the slot is fetched too.
     const EvictionStrategy::Outlook outlook = strategy_->outlook();
-    if (outlook.next != nullptr) index_.prefetch(outlook.next->hash);
+    if (outlook.next != nullptr) {
+      index_.prefetch(outlook.next->hash);
+      strategy_->prefetch(outlook.next->hash);
+    }
     if (outlook.after != nullptr) __builtin_prefetch(outlook.after, 1);
   }
 
   // The strategy goes before the objects that it may point to.
   internal::ObjectPool pool_;
-  ObjectIndex index_;
+  internal::HashIndex index_;
   std::unique_ptr<EvictionStrategy> strategy_;
   StrategyCapacity capacity_;
   AccessTracking tracking_ = AccessTracking::ordered;

@@ -66,6 +66,10 @@ class Arc final : public EvictionStrategy {
   [[nodiscard]] Outlook outlook() const noexcept override {
     return t1_gives() ? t1_.outlook() : t2_.outlook();
   }
+  void prefetch(std::uint64_t hash) const noexcept override {
+    b1_.prefetch(hash);
+    b2_.prefetch(hash);
+  }
 
   void on_resize(const StrategyCapacity& capacity) override {
     if (capacity.in_weight != capacity_.in_weight) {

@@ -97,6 +97,8 @@ class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
     }
   }
 
+  void prefetch(std::uint64_t hash) const noexcept override { clock_.prefetch(hash); }
+
   void on_resize(const StrategyCapacity& capacity) override {
     clock_.reserve_for(capacity, options_.ghosts);
     if (capacity.amount > capacity_.amount || hots_ == 0) is_filled_ = false;

@@ -104,6 +104,8 @@ class Frd final : public EvictionStrategy {
     return filter_.oldest();
   }
 
+  void prefetch(std::uint64_t hash) const noexcept override { stack_.prefetch(hash); }
+
   void on_resize(const StrategyCapacity& capacity) override {
     stack_.reserve_for(capacity, options_.ghosts);
     capacity_ = capacity;

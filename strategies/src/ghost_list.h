@@ -2,13 +2,13 @@
 #pragma once
 
 #include <tarmac/core/assert.h>
+#include <tarmac/core/internal/hash_index.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <new>
-#include <utility>
 #include <vector>
 
 namespace tarmac::internal {
@@ -16,7 +16,10 @@ namespace tarmac::internal {
 /// Hashes of keys that left, in the order in which they did, each with the cost its entry had. The
 /// oldest are forgotten as soon as the costs are more than the limit.
 ///
-/// - Cost: O(1) for every member but set_limit() and clear(); push() amortised. 28 bytes for each
+/// They stand in a ring, so that those which come and go in order lie side by side in memory. One
+/// that is taken out leaves its place empty; when the ring is full of such, the others move up.
+///
+/// - Cost: O(1) for every member but set_limit() and clear(); push() amortised. 32 bytes for each
 ///   hash there is room for. Room grows by doubling and is kept, so that a full list allocates no
 ///   more.
 /// - Exceptions: none. Where there is no memory to grow, it remembers fewer.
@@ -26,19 +29,22 @@ class GhostList {
 
   /// Costs of what it remembers, together.
   [[nodiscard]] std::uint64_t amount() const noexcept { return amount_; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
   void set_limit(std::uint64_t limit) noexcept {
     limit_ = limit;
     trim();
   }
 
+  /// Fetches the memory that the other members will need for `hash`.
+  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+
   [[nodiscard]] bool contains(std::uint64_t hash) const noexcept { return find(hash) != kNone; }
 
   /// Forgets `hash`. False if it was not known.
   bool remove(std::uint64_t hash) noexcept {
-    const Index found = find(hash);
+    const Slot found = find(hash);
     if (found == kNone) return false;
     forget(found);
     return true;
@@ -50,114 +56,115 @@ class GhostList {
     const auto counted = static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(cost, 1, std::numeric_limits<std::uint32_t>::max()));
     if (counted > limit_) return;
-    const Index place = take();
-    if (place == kNone) return;
-    Index& bucket = buckets_[bucket_of(hash)];
-    ghosts_[place] = {hash, counted, kNone, newest_, bucket};
-    bucket = place;
-    (newest_ == kNone ? oldest_ : ghosts_[newest_].newer) = place;
-    newest_ = place;
+    if (next_ - oldest_ == ring_.size() && !make_room()) return;
+    ring_[next_ & mask()] = {hash, counted};
+    index_.insert(hash, slot_of(next_));
+    ++next_;
     amount_ += counted;
-    ++size_;
     trim();
   }
 
   /// Requires: not empty.
   void pop_oldest() noexcept {
-    TARMAC_ASSERT(size_ > 0);
-    forget(oldest_);
+    TARMAC_ASSERT(!empty());
+    forget(slot_of(oldest_));
+    // The next to go, as a rule.
+    if (!empty()) prefetch(ring_[oldest_ & mask()].hash);
   }
 
   void clear() noexcept {
-    while (size_ > 0) pop_oldest();
+    while (!empty()) pop_oldest();
   }
 
  private:
-  using Index = std::uint32_t;
-  static constexpr Index kNone = std::numeric_limits<Index>::max();
+  using Slot = HashIndex::Number;  // A place in the ring, from 1.
+  static constexpr Slot kNone = 0;
   static constexpr std::size_t kFewest = 16;
-  static constexpr std::size_t kMost = std::size_t{1} << 31U;
+  static constexpr std::size_t kMost = std::size_t{1} << 30U;
 
   struct Ghost {
-    std::uint64_t hash;
-    std::uint32_t cost;
-    Index newer;
-    Index older;
-    Index chain;  // The next in the same bucket, or the next that is free.
+    std::uint64_t hash = 0;
+    std::uint32_t cost = 0;  // 0: the place is empty.
   };
 
-  // Hashes of users may have all their variety in the low bits.
-  [[nodiscard]] std::size_t bucket_of(std::uint64_t hash) const noexcept {
-    return static_cast<std::size_t>((hash * 0x9E37'79B9'7F4A'7C15U) >> shift_);
+  [[nodiscard]] std::uint64_t mask() const noexcept { return ring_.size() - 1; }
+  [[nodiscard]] Slot slot_of(std::uint64_t turn) const noexcept {
+    return static_cast<Slot>(turn & mask()) + 1;
   }
 
-  [[nodiscard]] Index find(std::uint64_t hash) const noexcept {
-    if (size_ == 0) return kNone;
-    Index at = buckets_[bucket_of(hash)];
-    while (at != kNone && ghosts_[at].hash != hash) at = ghosts_[at].chain;
-    return at;
+  [[nodiscard]] Slot find(std::uint64_t hash) const noexcept {
+    return index_.find(hash, [this, hash](Slot slot) { return ring_[slot - 1].hash == hash; });
   }
 
-  void forget(Index place) noexcept {
-    Ghost& ghost = ghosts_[place];
-    Index* link = &buckets_[bucket_of(ghost.hash)];
-    while (*link != place) link = &ghosts_[*link].chain;
-    *link = ghost.chain;
-    (ghost.older == kNone ? oldest_ : ghosts_[ghost.older].newer) = ghost.newer;
-    (ghost.newer == kNone ? newest_ : ghosts_[ghost.newer].older) = ghost.older;
+  void forget(Slot slot) noexcept {
+    Ghost& ghost = ring_[slot - 1];
+    index_.erase(ghost.hash, slot);
     amount_ -= ghost.cost;
-    --size_;
-    ghost.chain = free_;
-    free_ = place;
+    ghost.cost = 0;
+    while (oldest_ != next_ && ring_[oldest_ & mask()].cost == 0) ++oldest_;
   }
 
   void trim() noexcept {
     while (amount_ > limit_) pop_oldest();
   }
 
-  /// A place for one more, at the price of the oldest if need be; kNone if there is no memory.
-  [[nodiscard]] Index take() noexcept {
-    if (free_ == kNone && ghosts_.size() == ghosts_.capacity()) grow();
-    if (free_ == kNone && ghosts_.size() < ghosts_.capacity()) {
-      ghosts_.push_back({});
-      return static_cast<Index>(ghosts_.size() - 1);
+  /// Where the ring is full: a place for one more, at the price of the oldest if need be. False if
+  /// there is no memory.
+  [[nodiscard]] bool make_room() noexcept {
+    if (size() <= ring_.size() / 4 * 3 && !ring_.empty()) {
+      move_up();
+    } else {
+      grow();
     }
-    if (free_ == kNone && size_ > 0) pop_oldest();
-    if (free_ == kNone) return kNone;
-    return std::exchange(free_, ghosts_[free_].chain);
+    if (next_ - oldest_ == ring_.size() && !empty()) pop_oldest();
+    return next_ - oldest_ < ring_.size();
+  }
+
+  /// Closes the gaps, of which there are so many that it costs little for each place won.
+  void move_up() noexcept {
+    std::uint64_t to = oldest_;
+    for (std::uint64_t from = oldest_; from != next_; ++from) {
+      Ghost& ghost = ring_[from & mask()];
+      if (ghost.cost == 0) continue;
+      if (from != to) {
+        index_.renumber(ghost.hash, slot_of(from), slot_of(to));
+        ring_[to & mask()] = ghost;
+        ghost.cost = 0;
+      }
+      ++to;
+    }
+    next_ = to;
   }
 
   void grow() noexcept {
-    const std::size_t capacity = std::max(kFewest, 2 * ghosts_.capacity());
-    if (capacity > kMost) return;
+    const std::size_t places = std::max(kFewest, 2 * ring_.size());
+    if (places > kMost) return;
     try {
-      std::vector<Index> buckets(capacity, kNone);
-      std::vector<Ghost> ghosts;
-      ghosts.reserve(capacity);
-      ghosts.assign(ghosts_.begin(), ghosts_.end());
-      buckets_.swap(buckets);
-      ghosts_.swap(ghosts);
+      HashIndex index;
+      index.reserve(places);
+      std::vector<Ghost> ring(places);
+      std::uint64_t next = 0;
+      for (; oldest_ != next_; ++oldest_) {
+        const Ghost& ghost = ring_[oldest_ & mask()];
+        if (ghost.cost == 0) continue;
+        index.insert(ghost.hash, static_cast<Slot>(next + 1));
+        ring[next++] = ghost;
+      }
+      ring_.swap(ring);
+      index_ = std::move(index);
+      oldest_ = 0;
+      next_ = next;
     } catch (const std::bad_alloc&) {
       return;  // The oldest will give way earlier: only hits are lost by it.
     }
-    shift_ = 64;
-    for (std::size_t reach = capacity; reach > 1; reach /= 2) --shift_;
-    for (Index at = oldest_; at != kNone; at = ghosts_[at].newer) {
-      Index& bucket = buckets_[bucket_of(ghosts_[at].hash)];
-      ghosts_[at].chain = bucket;
-      bucket = at;
-    }
   }
 
-  std::vector<Ghost> ghosts_;
-  std::vector<Index> buckets_;  // A power of two of them.
-  unsigned shift_ = 63;
-  Index oldest_ = kNone;
-  Index newest_ = kNone;
-  Index free_ = kNone;
+  std::vector<Ghost> ring_;  // A power of two of them.
+  HashIndex index_;
+  std::uint64_t oldest_ = 0;  // Turns: the place is what is left of them by the mask.
+  std::uint64_t next_ = 0;
   std::uint64_t limit_ = kUnlimited;
   std::uint64_t amount_ = 0;
-  std::size_t size_ = 0;
 };
 
 }  // namespace tarmac::internal

@@ -1,7 +1,7 @@
 // Remembers keys that left, in the order in which they did. Internal to this room.
 #pragma once
 
-#include "ghost_index.h"
+#include <tarmac/core/internal/hash_index.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace tarmac::internal {
 template <class Memory>
 class GhostRing {
  public:
-  using Slot = GhostIndex::Slot;
+  using Slot = HashIndex::Number;
   static constexpr Slot kNone = 0;
 
   /// Makes room for so many; keeps the newest of what is there. Throws std::bad_alloc.
@@ -25,7 +25,7 @@ class GhostRing {
     places = std::clamp<std::uint64_t>(places, 1, std::uint64_t{1} << 31U);
     if (places == places_.size()) return;
     std::vector<Place> fresh(places);
-    GhostIndex index;
+    HashIndex index;
     index.reserve(places);
     std::uint64_t at = 0;
     for (std::uint64_t back = std::min<std::uint64_t>(places, places_.size()); back > 0; --back) {
@@ -77,7 +77,7 @@ class GhostRing {
   };
 
   std::vector<Place> places_;
-  GhostIndex index_;
+  HashIndex index_;
   std::uint64_t next_ = 0;
 };
 

@@ -1,11 +1,11 @@
 // A stack in which resident entries and ghosts of keys that left are mixed. Internal to this room.
 #pragma once
 
-#include "ghost_index.h"
 #include "shares.h"
 
 #include <tarmac/core/assert.h>
 #include <tarmac/core/eviction_strategy.h>
+#include <tarmac/core/internal/hash_index.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -97,7 +97,8 @@ class History {
   void drop(Slot slot) noexcept {
     cost_ -= cost_of(slot);
     if (state(slot) == kGhost) {
-      forget(slot);
+      index_.erase(records_[slot].hash, slot);
+      ghost_cost_ -= cost_of(slot);
     } else {
       records_[slot].node->scratch = kNone;
     }
@@ -123,6 +124,7 @@ class History {
     return true;
   }
 
+  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
   [[nodiscard]] Slot find_ghost(std::uint64_t hash) const noexcept {
     return index_.find(hash, [this, hash](Slot slot) { return records_[slot].hash == hash; });
   }
@@ -205,16 +207,11 @@ class History {
 
   [[nodiscard]] bool make_room_in_index() noexcept {
     try {
-      if (!index_.has_room()) index_.reserve(2 * index_.size());
+      if (!index_.has_room()) index_.reserve(2 * index_.size() + 1);
     } catch (const std::bad_alloc&) {
       return false;  // The caller remembers less.
     }
     return true;
-  }
-
-  void forget(Slot ghost) noexcept {
-    index_.erase(records_[ghost].hash, ghost);
-    ghost_cost_ -= cost_of(ghost);
   }
 
   void unlink(Slot slot) noexcept {
@@ -234,7 +231,7 @@ class History {
 
   // Record kNone joins the ends of the line.
   std::unique_ptr<Record[]> records_;
-  GhostIndex index_;
+  HashIndex index_;
   std::uint64_t size_ = 0;
   Slot fresh_ = 1;       // From here on, never taken.
   Slot free_ = kNone;    // Given back, linked by `newer`.

@@ -99,6 +99,8 @@ class Lirs final : public EvictionStrategy {
   }
   [[nodiscard]] Outlook outlook() const noexcept override { return queue_.outlook(); }
 
+  void prefetch(std::uint64_t hash) const noexcept override { stack_.prefetch(hash); }
+
   void on_resize(const StrategyCapacity& capacity) override {
     stack_.reserve_for(
         capacity, options_.stack > 0 ? std::min(options_.ghosts, options_.stack) : options_.ghosts);

@@ -70,6 +70,7 @@ class S3Fifo final : public EvictionStrategy, public LoweredMarks {
   [[nodiscard]] Outlook outlook() const noexcept override {
     return main_gives() ? main_.outlook() : small_.outlook();
   }
+  void prefetch(std::uint64_t hash) const noexcept override { ghosts_.prefetch(hash); }
 
   void on_resize(const StrategyCapacity& capacity) override {
     if (capacity.amount > capacity_.amount) has_evicted_ = false;

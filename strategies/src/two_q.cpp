@@ -60,6 +60,7 @@ class TwoQ final : public EvictionStrategy {
   [[nodiscard]] Outlook outlook() const noexcept override {
     return waiting_gives() ? waiting_.outlook() : proven_.outlook();
   }
+  void prefetch(std::uint64_t hash) const noexcept override { left_.prefetch(hash); }
 
   void on_resize(const StrategyCapacity& capacity) override {
     // What is remembered was counted in the other unit.

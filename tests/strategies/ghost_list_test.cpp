@@ -64,6 +64,24 @@ TEST(GhostList, ForgetsTheOldestWhenItsLimitShrinks) {
   EXPECT_TRUE(ghosts.contains(99));
 }
 
+// Goal: places that ghosts have left are used again while an old ghost stays, so that a list which
+// is not full needs no more memory. Method: far more come and go behind an old one than fit.
+TEST(GhostList, KeepsAnOldGhostWhileOthersComeAndGo) {
+  GhostList ghosts;
+  ghosts.set_limit(100);
+  for (std::uint64_t hash = 0; hash < 10; ++hash) ghosts.push(hash, 1);
+  for (std::uint64_t hash = 10; hash < 10'000; ++hash) {
+    ghosts.push(hash, 1);
+    ASSERT_TRUE(ghosts.remove(hash));
+  }
+  EXPECT_EQ(ghosts.size(), 10U);
+  for (std::uint64_t hash = 0; hash < 10; ++hash) {
+    ghosts.pop_oldest();
+    ASSERT_FALSE(ghosts.contains(hash));
+    ASSERT_EQ(ghosts.size(), 9 - hash);
+  }
+}
+
 // Goal: any mixture of calls does what a plain list does, through several doublings. Method: hashes
 // from a small range, so that they come back, and half of them alike in their low bits.
 TEST(GhostList, DoesWhatAPlainListDoes) {

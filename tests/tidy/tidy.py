@@ -41,6 +41,7 @@ LIBRARIES = [
     ("yaml-cpp/", ("config/src/",)),
     ("zstd", ("simulator/src/", "durability/src/")),
     ("zlib.h", ("simulator/src/",)),
+    ("emmintrin.h", ("core/include/tarmac/core/internal/",)),
     ("xxhash.h", ("core/src/", "durability/src/")),
     ("urcu", ("core/src/",)),
     ("sqlite3.h", ("stores/src/",)),

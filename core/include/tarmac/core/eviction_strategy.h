@@ -95,6 +95,9 @@ class EvictionStrategy {
     const EntryNode* after = nullptr;
   };
   [[nodiscard]] virtual Outlook outlook() const noexcept { return {}; }
+  /// A key of this hash will soon arrive or leave: fetches the memory in which strategies that
+  /// remember keys that left look it up; changes nothing.
+  virtual void prefetch(std::uint64_t hash) const noexcept { static_cast<void>(hash); }
   /// Called before the first on_insert(), and whenever the capacity changes.
   virtual void on_resize(const StrategyCapacity& capacity) { static_cast<void>(capacity); }
 

@@ -44,7 +44,7 @@ class StrategyReplay {
   /// Objects held now, and what they take of the capacity.
   [[nodiscard]] std::uint64_t objects() const noexcept;
   [[nodiscard]] std::uint64_t used() const noexcept;
-  /// Bytes of the objects and of the table that finds them, without what the strategy allocates.
+  /// Bytes of the objects, without the table that finds them and what the strategy allocates.
   [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
  private:

@@ -27,6 +27,7 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   if (auto replaced = table.make_room(expected_entries)) {
     limbo.retire(std::shared_ptr<const void>(std::move(replaced)), 0);
   }
+  strategy->prefetch(fresh->hash);
   copy_if_due();
   drain();
   EntryType& entry = *fresh.release_ownership();
@@ -122,6 +123,7 @@ void Shard<K, V, Equal>::foresee_eviction() const noexcept {
   const auto ahead = strategy->outlook();
   if (ahead.next == nullptr) return;
   table.prefetch(ahead.next->hash);
+  strategy->prefetch(ahead.next->hash);
   __builtin_prefetch(static_cast<const EntryType*>(ahead.next), 1);
   if (ahead.after == nullptr) return;
   const auto* after = static_cast<const EntryType*>(ahead.after);
