@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 namespace tarmac::internal {
 
@@ -13,7 +15,8 @@ namespace tarmac::internal {
 /// ring sets while the ghost is there. The oldest makes room for a newer one. A ghost that is taken
 /// out leaves its place empty until its turn comes.
 ///
-/// Every member is O(1) but for reserve() and for_each(). Only reserve() allocates.
+/// Every member is O(1) but for reserve(), which alone allocates, and touches no memory ahead of
+/// its use.
 template <class Memory>
 class GhostRing {
  public:
@@ -22,19 +25,21 @@ class GhostRing {
 
   /// Makes room for so many; keeps the newest of what is there. Throws std::bad_alloc.
   void reserve(std::uint64_t places) {
-    places = std::clamp<std::uint64_t>(places, 1, std::uint64_t{1} << 31U);
-    if (places == places_.size()) return;
-    std::vector<Place> fresh(places);
+    places = std::clamp<std::uint64_t>(places, 1, std::uint64_t{1} << 30U);
+    if (places == size_) return;
+    std::unique_ptr<Place[], Free> fresh(static_cast<Place*>(std::calloc(places, sizeof(Place))));
+    if (fresh == nullptr) throw std::bad_alloc();
     HashIndex index;
     index.reserve(places);
     std::uint64_t at = 0;
-    for (std::uint64_t back = std::min<std::uint64_t>(places, places_.size()); back > 0; --back) {
-      const Place& place = places_[(next_ + places_.size() - back) % places_.size()];
+    for (std::uint64_t back = std::min(places, size_); back > 0; --back) {
+      const Place& place = places_[(next_ + size_ - back) % size_];
       if (!place.memory.is_kept) continue;
       fresh[at] = place;
       index.insert(place.hash, static_cast<Slot>(++at));
     }
     places_.swap(fresh);
+    size_ = places;
     index_ = std::move(index);
     next_ = at % places;
   }
@@ -45,16 +50,24 @@ class GhostRing {
   }
   [[nodiscard]] Memory& operator[](Slot slot) noexcept { return places_[slot - 1].memory; }
 
-  /// An older ghost of the same hash goes.
-  void push(std::uint64_t hash, const Memory& memory) noexcept {
+  /// Fetches the memory in which `hash` is sought.
+  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+
+  /// An older ghost of the same hash goes. Returns what was in the place that is taken: the memory
+  /// of the oldest ghost, if it `is_kept`.
+  Memory push(std::uint64_t hash, const Memory& memory) noexcept {
     if (const Slot same = find(hash); same != kNone) forget(same);
     Place& place = places_[next_];
-    next_ = next_ + 1 == places_.size() ? 0 : next_ + 1;
-    const auto slot = static_cast<Slot>(&place - places_.data() + 1);
-    if (place.memory.is_kept) forget(slot);
+    const auto slot = static_cast<Slot>(next_ + 1);
+    next_ = next_ + 1 == size_ ? 0 : next_ + 1;
+    const Memory before = place.memory;
+    if (before.is_kept) forget(slot);
     place = {hash, memory};
     place.memory.is_kept = true;
     index_.insert(hash, slot);
+    // The next to go, as a rule.
+    if (places_[next_].memory.is_kept) prefetch(places_[next_].hash);
+    return before;
   }
 
   void forget(Slot slot) noexcept {
@@ -63,20 +76,17 @@ class GhostRing {
     place.memory.is_kept = false;
   }
 
-  template <class Visit>
-  void for_each(Visit visit) noexcept {
-    for (Place& place : places_) {
-      if (place.memory.is_kept) visit(place.memory);
-    }
-  }
-
  private:
   struct Place {
-    std::uint64_t hash = 0;
-    Memory memory{};
+    std::uint64_t hash;
+    Memory memory;
+  };
+  struct Free {
+    void operator()(Place* places) const noexcept { std::free(places); }
   };
 
-  std::vector<Place> places_;
+  std::unique_ptr<Place[], Free> places_;
+  std::uint64_t size_ = 0;
   HashIndex index_;
   std::uint64_t next_ = 0;
 };

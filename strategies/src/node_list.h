@@ -22,6 +22,7 @@ class NodeList {
   [[nodiscard]] bool empty() const noexcept { return end_.next == &end_; }
   /// Each returns nullptr where the list has no such node.
   [[nodiscard]] EntryNode* oldest() const noexcept { return known(end_.next); }
+  [[nodiscard]] EntryNode* newest() const noexcept { return known(end_.previous); }
   [[nodiscard]] EntryNode* older_than(const EntryNode& node) const noexcept {
     return known(node.previous);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 namespace tarmac::internal {
 namespace {
@@ -24,6 +25,8 @@ struct Expectation {
     return 1 - std::pow(kGrowth, -exponent);
   }
 };
+/// Nothing is sure: what would be left of a class if it were has no ratio of hits to time.
+constexpr double kSurest = 0.9999;
 constexpr Expectation kOfNewcomers{3, 0.7F};
 constexpr Expectation kOfKnownKeys{12, 2};
 
@@ -81,6 +84,13 @@ void ReuseModel::set_bounds() {
     begin_[bin] = std::max(static_cast<std::uint32_t>(bound), begin_[bin - 1] + 1);
     bound *= kGrowth;
   }
+  ends_.fill(std::numeric_limits<std::uint32_t>::max());
+  for (std::size_t bin = 0; bin + 1 < kBins; ++bin) ends_[bin] = begin_[bin + 1] - 1;
+  Bin bin = 0;
+  for (unsigned bits = 1; bits < first_.size(); ++bits) {
+    while (bin + 1U < kBins && std::uint32_t{1} << (bits - 1) >= begin_[bin + 1U]) ++bin;
+    first_[bits] = bin;
+  }
   trust_step_ = 1 / (1 + 0.1F * static_cast<float>(scale_));
 }
 
@@ -88,26 +98,24 @@ void ReuseModel::refresh() {
   // Few observations are believed in part: the class leans on all classes of its kind, and these on
   // what is expected.
   const float weight = 50 + std::min(50.0F, 0.02F * static_cast<float>(scale_));
-  std::array<std::array<float, kBins>, 2> expected{};
-  for (std::size_t known = 0; known < 2; ++known) {
-    const std::size_t begin = known != 0 ? newcomers() : 0;
-
-    const float prior = (known != 0 ? kOfKnownKeys : kOfNewcomers).chance(trust_);
-    const std::size_t end = known != 0 ? kClasses : newcomers();
+  std::array<std::array<float, kBins>, 3> expected{};  // Of the unproven nothing is.
+  for (const Kin kin : {kEarly, kKnown}) {
+    const float prior = (kin == kKnown ? kOfKnownKeys : kOfNewcomers).chance(trust_);
     for (std::size_t bin = 0; bin < kBins; ++bin) {
       float reached = weight;
       float used = weight * prior;
-      for (std::size_t of = begin; of < end; ++of) {
+      for (std::size_t of = 0; of < kClasses; ++of) {
+        if ((kin_of(of) == kKnown) != (kin == kKnown)) continue;
         reached += cells_[of * kBins + bin].reached;
         used += cells_[of * kBins + bin].used;
       }
-      expected[known][bin] = std::min(1.0F, used / reached);
+      expected[kin][bin] = std::min(1.0F, used / reached);
     }
   }
   for (std::size_t of = 0; of < kClasses; ++of) {
     // A class that nobody is in need not be ranked for the first time.
     if (cells_[of * kBins].reached == 0 && index_[of * kBins] != 0) continue;
-    rank_class(of, expected[of < newcomers() ? 0 : 1], weight);
+    rank_class(of, expected[kin_of(of)], weight);
   }
   for (Cell& each : cells_) {
     each.reached *= kFade;
@@ -117,31 +125,39 @@ void ReuseModel::refresh() {
 
 void ReuseModel::rank_class(std::size_t of, const std::array<float, kBins>& expected,
                             float weight) {
-  std::array<float, kBins> chance{};
+  std::array<double, kBins> chance{};
   for (std::size_t bin = 0; bin < kBins; ++bin) {
     const Cell& seen = cells_[of * kBins + bin];
-    chance[bin] = std::min(1.0F, (seen.used + weight * expected[bin]) / (seen.reached + weight));
+    const float likely = (seen.used + weight * expected[bin]) / (seen.reached + weight);
+    chance[bin] = std::min(static_cast<double>(likely), kSurest);
   }
-  std::array<float, kBins> width{};
+  // The best ratio is the steepest line from a point to a later one, where the points are what will
+  // have passed and what will have been hit: found from the end, by joining what is less steep than
+  // what follows it.
+  struct Stretch {
+    double time;
+    double hits;
+  };
+  std::array<Stretch, kBins> alone{};
+  double left = 1;
   for (std::size_t bin = 0; bin < kBins; ++bin) {
-    width[bin] = static_cast<float>(begin_[bin + 1] - begin_[bin]) * (1 - chance[bin] / 2);
+    const double width = static_cast<double>(begin_[bin + 1] - begin_[bin]);
+    alone[bin] = {left * width * (1 - chance[bin] / 2), left * chance[bin]};
+    left *= 1 - chance[bin];
   }
-  for (std::size_t first = 0; first < kBins; ++first) {
-    float left = 1;
-    float hits = 0;
-    float time = 0;
-    float best_hits = 0;
-    float best_time = 1;
-    for (std::size_t bin = first; bin < kBins; ++bin) {
-      time += left * width[bin];
-      hits += left * chance[bin];
-      left *= 1 - chance[bin];
-      // The better ratio, without a division.
-      const bool is_better = hits * best_time > best_hits * time;
-      best_hits = is_better ? hits : best_hits;
-      best_time = is_better ? time : best_time;
+  std::array<Stretch, kBins> steeper{};
+  std::size_t count = 0;
+  for (std::size_t bin = kBins; bin-- > 0;) {
+    Stretch joined = alone[bin];
+    while (count > 0 &&
+           joined.hits * steeper[count - 1].time < steeper[count - 1].hits * joined.time) {
+      --count;
+      joined.time += steeper[count].time;
+      joined.hits += steeper[count].hits;
     }
-    index_[of * kBins + first] = best_hits / (best_time * price(of));
+    steeper[count++] = joined;
+    index_[of * kBins + bin] =
+        static_cast<float>(joined.hits / (joined.time * static_cast<double>(price(of))));
   }
 }
 

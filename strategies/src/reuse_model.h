@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -35,19 +36,31 @@ class ReuseModel {
 
   /// The class of a key used `uses` times, the last time after an age in `last`, of such a weight.
   [[nodiscard]] Class class_of(std::uint32_t uses, Bin last, std::uint32_t weight) const noexcept;
+  /// The class of a key that comes in, of which nothing else is known. Keys that come while the
+  /// cache fills are told from those that are still new when it is full: what is popular comes
+  /// early, and what comes late, as in a scan, would be judged by its luckier forerunners.
+  [[nodiscard]] Class class_of_newcomer(bool is_early, std::uint32_t weight) const noexcept {
+    return is_early || by_size_ ? class_of(1, 0, weight) : kLate;
+  }
   /// The age at which a bin begins.
   [[nodiscard]] std::uint32_t begin(std::size_t bin) const noexcept { return begin_[bin]; }
   [[nodiscard]] Bin bin_of(std::uint32_t age) const noexcept {
-    Bin bin = 0;
-    while (bin + 1U < kBins && age >= begin_[bin + 1U]) ++bin;
-    return bin;
+    // Of ages with as many bits at most three bins begin: all are compared, as no branch could
+    // foresee where to stop.
+    const unsigned bin = first_[static_cast<unsigned>(std::bit_width(age))];
+    return static_cast<Bin>(bin + (age > ends_[bin]) + (age > ends_[bin + 1]) +
+                            (age > ends_[bin + 2]));
   }
 
   static std::size_t cell(Class of, std::size_t bin) noexcept { return of * kBins + bin; }
 
-  /// A key has come to the beginning of a bin, unused.
-  void count_reached(Class of, std::size_t bin) noexcept { ++cells_[cell(of, bin)].reached; }
-  void count_used(Class of, std::size_t bin) noexcept { ++cells_[cell(of, bin)].used; }
+  /// So many keys have come to the beginning of a bin, unused; or were used in it.
+  void count_reached(Class of, std::size_t bin, std::uint32_t keys = 1) noexcept {
+    cells_[cell(of, bin)].reached += static_cast<float>(keys);
+  }
+  void count_used(Class of, std::size_t bin, std::uint32_t keys = 1) noexcept {
+    cells_[cell(of, bin)].used += static_cast<float>(keys);
+  }
 
   /// A key was used that had left at such an age: had old entries, of which nothing is known yet,
   /// not been kept in its place, it would have been a hit.
@@ -71,11 +84,17 @@ class ReuseModel {
     float used = 0;
   };
   static constexpr float kLittleKnown = 50;
+  static constexpr Class kLate = kClasses - 1;
 
   static constexpr unsigned kSizes = 16;
 
   void set_bounds();
-  [[nodiscard]] std::size_t newcomers() const noexcept { return by_size_ ? kSizes : 1; }
+  /// On what a class leans while it has few observations.
+  enum Kin : std::uint8_t { kEarly, kUnproven, kKnown };
+  [[nodiscard]] Kin kin_of(std::size_t of) const noexcept {
+    if (of == kLate && !by_size_) return kUnproven;
+    return of < (by_size_ ? kSizes : 1) ? kEarly : kKnown;
+  }
   [[nodiscard]] float price(std::size_t of) const noexcept;
   void rank_class(std::size_t of, const std::array<float, kBins>& expected, float weight);
 
@@ -83,6 +102,8 @@ class ReuseModel {
   bool by_size_ = false;
   unsigned smallest_size_ = 0;  // In bits; what is smaller counts as this.
   std::array<std::uint32_t, kBins + 1> begin_{};
+  std::array<Bin, 33> first_{};                  // The bin of the lowest age with so many bits.
+  std::array<std::uint32_t, kBins + 2> ends_{};  // The highest age of each bin.
   std::array<Cell, kCells> cells_{};
   std::array<float, kCells> index_{};
   float trust_ = 1;

@@ -50,6 +50,16 @@ TEST(Rhythm, KeepsFavouritesThroughAScan) {
   EXPECT_GT(miss_ratio(make_lru(), 500, keys), best + 0.1);
 }
 
+// What came while the cache filled has had no time to be used again when keys pass that never will
+// be: nothing tells the two apart but when they came.
+TEST(Rhythm, KeepsWhatCameFirstThroughAScan) {
+  const Keys favourites = loop(500, 1);
+  StrategyReplay cache(make_rhythm(), 500);
+  cache.count_misses(favourites);
+  for (std::uint64_t key = 1'000; key < 2'000; ++key) cache.request(key);
+  EXPECT_LT(cache.count_misses(favourites), 50U);
+}
+
 TEST(Rhythm, LetsGoOfFavouritesThatAreFavouritesNoMore) {
   std::mt19937_64 random(7);
   StrategyReplay cache(make_rhythm(), 300);
@@ -129,6 +139,20 @@ TEST(ReuseModel, RanksWhatComesBackSoonerHigher) {
   EXPECT_LT(index(soon, 6), index(soon, 1));
 }
 
+// Nothing is expected of what comes late, until keys like it have been used.
+TEST(ReuseModel, LetsLateNewcomersProveThemselves) {
+  internal::ReuseModel model;
+  model.reset(1'000);
+  const auto early = model.class_of_newcomer(true, 1);
+  const auto late = model.class_of_newcomer(false, 1);
+  const auto index = [&model](auto of) { return model.index(internal::ReuseModel::cell(of, 0)); };
+  EXPECT_LT(index(late), index(early));
+  for (const auto of : {early, late}) model.count_reached(of, 0, 1'000);
+  model.count_used(late, 0, 900);
+  model.refresh();
+  EXPECT_GT(index(late), index(early));
+}
+
 TEST(ReuseModel, FindsTheBinOfEveryAge) {
   internal::ReuseModel model;
   for (const std::uint64_t entries : {0U, 1U, 100U, 12'345U, 4'000'000'000U}) {
@@ -166,7 +190,12 @@ struct Memory {
 TEST(GhostRing, ForgetsTheOldestAndFindsTheOthers) {
   internal::GhostRing<Memory> ghosts;
   ghosts.reserve(3);
-  for (int i = 1; i <= 4; ++i) ghosts.push(static_cast<std::uint64_t>(i), {.value = i});
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_FALSE(ghosts.push(static_cast<std::uint64_t>(i), {.value = i}).is_kept);
+  }
+  const Memory forgotten = ghosts.push(4, {.value = 4});
+  EXPECT_TRUE(forgotten.is_kept);
+  EXPECT_EQ(forgotten.value, 1);
   EXPECT_EQ(ghosts.size(), 3U);
   EXPECT_EQ(ghosts.find(1), ghosts.kNone);
   ASSERT_NE(ghosts.find(2), ghosts.kNone);
