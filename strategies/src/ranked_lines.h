@@ -3,6 +3,7 @@
 
 #include "node_list.h"
 #include "reuse_model.h"
+#include "wait.h"
 
 #include <tarmac/core/eviction_strategy.h>
 
@@ -11,23 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 namespace tarmac::internal {
-
-/// What a key waits with for its next use: kept in the `scratch` of a resident, or with a ghost.
-struct Wait {
-  std::uint32_t used_at = 0;
-  ReuseModel::Class of = 0;
-  std::uint8_t uses = 0;
-  bool is_kept = false;  // By the ring of ghosts.
-  std::uint8_t unused = 0;
-};
-static_assert(sizeof(Wait) == sizeof(EntryNode::scratch));
-
-inline Wait wait_of(const EntryNode& node) noexcept { return std::bit_cast<Wait>(node.scratch); }
-inline void keep(EntryNode& node, const Wait& wait) noexcept {
-  node.scratch = std::bit_cast<std::uint64_t>(wait);
-}
 
 /// Residents of one class of the model stand in a line by their last use. All of one bin of age are
 /// worth the same, so of each class one is known that is worth least: the oldest of the bin with
@@ -51,7 +38,7 @@ class RankedLines {
   }
 
   [[nodiscard]] std::uint32_t now() const noexcept { return now_; }
-  [[nodiscard]] std::uint32_t time() const noexcept { return time_; }
+  [[nodiscard]] std::uint32_t time() const noexcept { return time_; }  // Of the ages.
   void pass_request() noexcept { ++now_; }
   /// Ages are those of now.
   void set_time() noexcept {
@@ -72,23 +59,28 @@ class RankedLines {
   /// Tracks `node`, which was used later than all of its class.
   void push(EntryNode& node) noexcept {
     const Wait wait = wait_of(node);
-    const EntryNode* const before = lines_[wait.of].newest();
+    const bool is_first = lines_[wait.of].empty();
+    const std::uint32_t before = std::exchange(ends_[wait.of].newest, wait.used_at);
     lines_[wait.of].push_newest(node);
     ++size_;
     filled_ |= bit_of(wait.of);
+    if (is_first) ends_[wait.of].oldest = wait.used_at;
     // Where others stand in its bin, it changes nothing.
-    if (before != nullptr && bin_of(*before) == bin_of(node)) return;
-    if (before == nullptr || index_of(node) < best_[wait.of].index) judge_anew(wait.of);
+    if (!is_first && bin_at(before) == bin_at(wait.used_at)) return;
+    if (is_first || index_of(node) < best_[wait.of].index) judge_anew(wait.of);
   }
 
   void remove(EntryNode& node) noexcept {
     const Class of = wait_of(node).of;
     NodeList& line = lines_[of];
     EntryNode* const newer = line.newer_than(node);
+    EntryNode* const older = line.older_than(node);
     if (node.flags != 0) {
-      move_marks(of, node, newer != nullptr ? newer : line.older_than(node));
+      move_marks(of, node, newer != nullptr ? newer : older);
       node.flags = 0;
     }
+    if (older == nullptr && newer != nullptr) ends_[of].oldest = wait_of(*newer).used_at;
+    if (newer == nullptr && older != nullptr) ends_[of].newest = wait_of(*older).used_at;
     if (best_[of].node == &node && (unjudged_ & bit_of(of)) == 0) {
       if (newer != nullptr && bin_of(*newer) == best_[of].bin) {
         best_[of].node = newer;
@@ -129,6 +121,9 @@ class RankedLines {
     std::uint32_t empty = 0;  // A bit for each bin in which nobody was found.
   };
 
+  struct Ends {
+    std::uint32_t oldest = 0, newest = 0;
+  };
   static std::uint64_t bit_of(std::size_t of) noexcept { return std::uint64_t{1} << of; }
   [[nodiscard]] std::size_t bin_of(const EntryNode& node) const noexcept {
     return bin_at(wait_of(node).used_at);
@@ -167,8 +162,8 @@ class RankedLines {
   /// What a class is worth that has entries: not yet looked for is whether its best bin has any.
   void judge(std::size_t of) noexcept {
     Best& best = best_[of];
-    const std::size_t first = bin_of(*lines_[of].newest());
-    const std::size_t last = bin_of(*lines_[of].oldest());
+    const std::size_t first = bin_at(ends_[of].newest);
+    const std::size_t last = bin_at(ends_[of].oldest);
     best.index = std::numeric_limits<float>::infinity();
     best.node = nullptr;
     for (std::size_t bin = first; bin <= last; ++bin) {
@@ -194,12 +189,23 @@ class RankedLines {
     return false;
   }
 
-  /// The oldest of `of` that is not older than `bin`, or the newest of all.
+  /// The oldest of `of` that is not older than `bin`, or the newest of all. Looked for from where
+  /// the mark stood, or from the newest if that is nearer.
   EntryNode* advance_mark(std::size_t of, std::size_t bin) noexcept {
+    const NodeList& line = lines_[of];
     EntryNode*& mark = marks_[of][bin];
-    if (mark == nullptr) mark = lines_[of].oldest();
+    if (mark == nullptr) mark = line.oldest();
+    const std::uint32_t end = now_ - time_ + model_.begin(bin + 1);  // As an age.
+    const std::uint32_t newest = now_ - ends_[of].newest;
+    if (newest < end && end - newest < now_ - wait_of(*mark).used_at - end && bin_of(*mark) > bin) {
+      mark = line.newest();
+      for (EntryNode* older = mark; older != nullptr && bin_of(*older) <= bin;) {
+        mark = older;
+        older = line.older_than(*older);
+      }
+    }
     while (bin_of(*mark) > bin) {
-      EntryNode* const newer = lines_[of].newer_than(*mark);
+      EntryNode* const newer = line.newer_than(*mark);
       if (newer == nullptr) break;
       mark = newer;
     }
@@ -227,6 +233,8 @@ class RankedLines {
 
   const ReuseModel& model_;
   std::array<NodeList, ReuseModel::kClasses> lines_;
+  /// When the ends of each were used: memory at hand, which they themselves seldom are.
+  std::array<Ends, ReuseModel::kClasses> ends_{};
   std::array<Best, ReuseModel::kClasses> best_{};
   /// No entry that is older than a mark is in its bin or a younger one. Its node has flags.
   std::array<std::array<EntryNode*, ReuseModel::kBins>, ReuseModel::kClasses> marks_{};

@@ -98,18 +98,20 @@ void ReuseModel::refresh() {
   // Few observations are believed in part: the class leans on all classes of its kind, and these on
   // what is expected.
   const float weight = 50 + std::min(50.0F, 0.02F * static_cast<float>(scale_));
-  std::array<std::array<float, kBins>, 3> expected{};  // Of the unproven nothing is.
+  std::array<std::array<Cell, kBins>, kKins> of_kin{};
+  for (std::size_t of = 0; of < kClasses; ++of) {
+    auto& sum = of_kin[kin_of(of) == kKnown ? kKnown : kEarly];
+    for (std::size_t bin = 0; bin < kBins; ++bin) {
+      sum[bin].reached += cells_[of * kBins + bin].reached;
+      sum[bin].used += cells_[of * kBins + bin].used;
+    }
+  }
+  std::array<std::array<float, kBins>, kKins> expected{};  // Of the unproven nothing is.
   for (const Kin kin : {kEarly, kKnown}) {
     const float prior = (kin == kKnown ? kOfKnownKeys : kOfNewcomers).chance(trust_);
     for (std::size_t bin = 0; bin < kBins; ++bin) {
-      float reached = weight;
-      float used = weight * prior;
-      for (std::size_t of = 0; of < kClasses; ++of) {
-        if ((kin_of(of) == kKnown) != (kin == kKnown)) continue;
-        reached += cells_[of * kBins + bin].reached;
-        used += cells_[of * kBins + bin].used;
-      }
-      expected[kin][bin] = std::min(1.0F, used / reached);
+      const Cell& seen = of_kin[kin][bin];
+      expected[kin][bin] = std::min(1.0F, (seen.used + weight * prior) / (seen.reached + weight));
     }
   }
   for (std::size_t of = 0; of < kClasses; ++of) {

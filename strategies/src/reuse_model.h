@@ -90,7 +90,7 @@ class ReuseModel {
 
   void set_bounds();
   /// On what a class leans while it has few observations.
-  enum Kin : std::uint8_t { kEarly, kUnproven, kKnown };
+  enum Kin : std::uint8_t { kEarly, kUnproven, kKnown, kKins };
   [[nodiscard]] Kin kin_of(std::size_t of) const noexcept {
     if (of == kLate && !by_size_) return kUnproven;
     return of < (by_size_ ? kSizes : 1) ? kEarly : kKnown;

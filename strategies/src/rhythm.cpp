@@ -4,6 +4,7 @@
 #include "ranked_lines.h"
 #include "reuse_model.h"
 #include "stable_order.h"
+#include "wait.h"
 #include "wait_log.h"
 
 #include <tarmac/core/assert.h>
@@ -120,12 +121,16 @@ class Rhythm final : public EvictionStrategy {
       wait.of = model_.class_of(wait.uses, model_.bin_of(rhythm), node->weight);
       line_up(*node, wait);
     }
+    // What was here is no better than what comes, as it is where a cache has filled by itself: the
+    // first of these speak for the others.
+    early_ = order.size() / kSpeakers;
   }
 
  private:
   using Ghosts = internal::GhostRing<Wait>;
   static constexpr std::uint64_t kGhosts = 2;
   static constexpr std::uint8_t kMostUses = 255;
+  static constexpr std::uint64_t kSpeakers = 16;
   static constexpr std::uint64_t kLeastScale = 16;
   static constexpr std::uint64_t kMostAhead = std::uint64_t{1} << 20U;
 
@@ -144,7 +149,7 @@ class Rhythm final : public EvictionStrategy {
 
   void set_periods() noexcept {
     const std::uint64_t scale = model_.scale();
-    sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 128, 16, 1 << 16));
+    sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 64, 16, 1 << 16));
     learn_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, 256, 1 << 22));
   }
 
@@ -179,13 +184,20 @@ class Rhythm final : public EvictionStrategy {
     next.used_at = now;
     next.uses = static_cast<std::uint8_t>(std::min<std::uint32_t>(wait.uses + 1U, kMostUses));
     next.of = wait.uses > 0 ? model_.class_of(next.uses, last, node.weight)
-                            : model_.class_of_newcomer(!has_evicted_, node.weight);
+                            : model_.class_of_newcomer(is_early(), node.weight);
     if (log_.keeps(now)) {
       log_.begin(now, next.of);
       model_.count_reached(next.of, 0, log_.step());
     }
     keep(node, next);
     lines_.push(node);
+  }
+
+  /// Whether a newcomer comes while the cache fills, or is taken to.
+  bool is_early() noexcept {
+    if (early_ == 0) return !has_evicted_;
+    --early_;
+    return true;
   }
 
   void count_use(const Wait& wait, Bin last) noexcept {
@@ -256,6 +268,7 @@ class Rhythm final : public EvictionStrategy {
   StrategyCapacity capacity_;
   bool may_widen_ = true;
   bool has_evicted_ = false;  // Since there was room for more.
+  std::uint64_t early_ = 0;   // So many newcomers are taken to come while it fills.
   std::uint32_t learned_at_ = 0;
   std::uint32_t sort_period_ = 1;
   std::uint32_t learn_period_ = 1;
