@@ -26,9 +26,9 @@ void HashIndex::reserve(std::uint64_t numbers) {
       static_cast<Bucket*>(std::align(alignof(Bucket), count * sizeof(Bucket), first, bytes));
   if (count * sizeof(Bucket) >= kHugePage) {
     // Only an offer, of whole pages. Where the kernel declines it, small ones do as well.
-    const auto page = (reinterpret_cast<std::uintptr_t>(larger) + 4095) / 4096 * 4096;
-    static_cast<void>(
-        ::madvise(reinterpret_cast<void*>(page), count * sizeof(Bucket) - 4096, MADV_HUGEPAGE));
+    const std::uintptr_t below = reinterpret_cast<std::uintptr_t>(larger) % 4096;
+    static_cast<void>(::madvise(reinterpret_cast<std::byte*>(larger) + (4096 - below),
+                                count * sizeof(Bucket) - 4096, MADV_HUGEPAGE));
   }
   const std::unique_ptr<std::byte, Free> before = std::exchange(memory_, std::move(memory));
   const Bucket* const old = std::exchange(buckets_, larger);

@@ -90,7 +90,8 @@ class ReuseModel {
 
   void set_bounds();
   /// On what a class leans while it has few observations.
-  enum Kin : std::uint8_t { kEarly, kUnproven, kKnown, kKins };
+  using Kin = std::size_t;
+  static constexpr Kin kEarly = 0, kUnproven = 1, kKnown = 2, kKins = 3;
   [[nodiscard]] Kin kin_of(std::size_t of) const noexcept {
     if (of == kLate && !by_size_) return kUnproven;
     return of < (by_size_ ? kSizes : 1) ? kEarly : kKnown;
