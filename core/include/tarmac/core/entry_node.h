@@ -17,10 +17,11 @@ namespace tarmac {
 /// - Thread-safety: guarded by the lock of the shard that holds the entry, but for `expires_at`
 ///   and `mark`, which hits look at without it.
 struct EntryNode {
-  /// Cache: when the entry expires, in steady nanoseconds; kNever without a TTL.
-  internal::Relaxed<SteadyNanos> expires_at = kNever;
-  /// Cache: what the weigher said when the value was set.
-  std::uint32_t weight = 1;
+  // What a hit changes comes first, so that it lies on one cache line.
+
+  /// Cache: the shard's operation count when the entry was last hit. It wraps; compare with
+  /// is_older().
+  std::uint32_t accessed_at = 0;
   /// Cache: hits since the entry came in, held at kMaxVisits. Where the strategy asks for
   /// AccessTracking::mark, only those that raised the mark; for AccessTracking::none, none.
   std::uint16_t visits = 0;
@@ -29,17 +30,19 @@ struct EntryNode {
   internal::Relaxed<std::uint8_t> mark = 0;
   /// Strategy: small flags, for example the segment the node is in. Zero when not tracked.
   std::uint8_t flags = 0;
-  /// Cache: the shard's operation count when the entry was last hit and when it came in. They wrap;
-  /// compare with is_older().
-  std::uint32_t accessed_at = 0;
-  std::uint32_t inserted_at = 0;
-  /// Cache: the key's hash, the same for the key's whole life, so that ghost lists may keep it.
-  std::uint64_t hash = 0;
   /// Strategy: two links. Null while the node is not tracked.
   EntryNode* previous = nullptr;
   EntryNode* next = nullptr;
+  /// Cache: the operation count when the entry came in.
+  std::uint32_t inserted_at = 0;
+  /// Cache: what the weigher said when the value was set.
+  std::uint32_t weight = 1;
   /// Strategy: a word of its own, for example a third link or a counter. Zero when not tracked.
   std::uint64_t scratch = 0;
+  /// Cache: the key's hash, the same for the key's whole life, so that ghost lists may keep it.
+  std::uint64_t hash = 0;
+  /// Cache: when the entry expires, in steady nanoseconds; kNever without a TTL.
+  internal::Relaxed<SteadyNanos> expires_at = kNever;
 
   static constexpr std::uint16_t kMaxVisits = std::numeric_limits<std::uint16_t>::max();
   static constexpr std::uint8_t kMaxMark = 3;

@@ -1,5 +1,5 @@
-// The typed entry. What a hit looks at comes first, so that it is one cache line for small keys and
-// values.
+// The typed entry. What a strategy changes at a hit comes first, what a look-up needs stands side by
+// side: as few cache lines as can be.
 #pragma once
 
 #include <tarmac/core/clock.h>
@@ -52,8 +52,12 @@ struct EntryHead {
   ValueCell<V> cell;
 };
 
+struct EntryOwners : RefCounted {
+  LifeCycle life;
+};
+
 template <class K, class V>
-struct Entry final : EntryHead<K, V>, EntryNode, RefCounted {
+struct Entry final : EntryOwners, EntryNode, EntryHead<K, V> {
   /// Of the version that `first` is, with the table's reference.
   Entry(K k, std::uint64_t key_hash, const Version<V>& first)
       : EntryHead<K, V>(std::move(k), first.content),
@@ -70,7 +74,6 @@ struct Entry final : EntryHead<K, V>, EntryNode, RefCounted {
     return timer ? timer->deadline.load() : kNever;
   }
 
-  LifeCycle life;
   SteadyNanos created_at;
   std::uint64_t stamp;
   /// Made with the first deadline, and then kept until the entry is destroyed: readers look at it.
