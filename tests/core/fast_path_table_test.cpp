@@ -163,6 +163,27 @@ TYPED_TEST(FastPathTable, ARestoreShowsTheOldOrTheNewAndThenTheNewOnly) {
   }
 }
 
+// Goal: the memory of what was evicted is not used again while an event or a snapshot has it.
+// Method: far more evictions than fit, each told to a slot, while a snapshot holds the first keys.
+TYPED_TEST(FastPathTable, WhatWasEvictedStaysWholeForThoseWhoHoldIt) {
+  auto options = TestFixture::options(16);
+  options.eviction = "fifo";
+  typename TestFixture::Cache cache(options);
+  for (std::uint64_t n = 0; n < 16; ++n) cache.set(make<TypeParam>(n), make<TypeParam>(n));
+  const auto snapshot = cache.take_snapshot();
+  std::vector<std::string> evicted;
+  const auto connection = cache.events().connect(
+      EventType::entry_evicted, [&](const Event& event) { evicted.push_back(event.key()); });
+  for (std::uint64_t n = 16; n < 500; ++n) cache.set(make<TypeParam>(n), make<TypeParam>(n));
+
+  ASSERT_EQ(evicted.size(), 484U);
+  for (std::uint64_t n = 0; n < 484; ++n) EXPECT_EQ(evicted[n], render_key(make<TypeParam>(n)));
+  cache.restore_snapshot(snapshot);
+  for (std::uint64_t n = 0; n < 16; ++n) {
+    EXPECT_EQ(cache.get(make<TypeParam>(n)), make<TypeParam>(n));
+  }
+}
+
 // What a thread has written itself it finds, whatever other threads do with other keys.
 TYPED_TEST(FastPathTable, AThreadFindsItsOwnWrites) {
   typename TestFixture::Cache cache(TestFixture::options(100'000));

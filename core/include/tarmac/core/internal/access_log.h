@@ -110,8 +110,17 @@ class AccessLog {
     return rings_[thread.index].load(std::memory_order_relaxed);
   }
 
-  /// Whether any hit was ever noted.
-  [[nodiscard]] bool is_used() const noexcept { return used_.load(std::memory_order_acquire) != 0; }
+  /// False if no hit waits to be drained; with many rings they are not all looked at. Requires: the
+  /// shard's lock.
+  [[nodiscard]] bool may_hold_hits() const noexcept {
+    const auto used = used_.load(std::memory_order_acquire);
+    if (used > kFew) return true;
+    for (std::uint32_t i = 0; i < used; ++i) {
+      const auto* ring = rings_[i].load(std::memory_order_acquire);
+      if (ring != nullptr && !ring->is_drained()) return true;
+    }
+    return false;
+  }
   /// All rings.
   template <class Apply>
   void drain(Apply&& apply, bool moves_nodes) noexcept {

@@ -36,8 +36,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   using Flight = LoadFlight<K, V>;
 
   Engine(CacheOptions options, EventBus& events);
-  /// Requires: shut_down() was called.
-  ~Engine() override;
+  ~Engine() override;  ///< Requires: shut_down() was called.
   /// Ends background work and writes what is dirty, while slots can still use the cache.
   void shut_down();
 
@@ -59,7 +58,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   [[nodiscard]] std::optional<Version<V>> peek(Key key);
   [[nodiscard]] std::optional<EntryInfo> inspect(Key key);
   /// The only way a value or a removal gets into the cache.
-  Mutation<V> write(Key key, WriteIntent<V> intent);
+  Mutation<V> write(Key key, WriteIntent<V>&& intent);
   /// The same for different keys of a durable cache, at once: all of `writes` is in the log, or
   /// nothing. False, with nothing changed, if a key is not as expected.
   [[nodiscard]] bool write_batch(std::vector<BatchWrite<K, V>>& writes);
@@ -132,9 +131,6 @@ class Engine final : public WritePolicyHost, private EngineState {
   void on_dead_letter(std::string_view message) noexcept override;
 
  private:
-  /// At most so many expired entries leave under one hold of a shard's lock.
-  static constexpr std::uint64_t kSweepBatch = 256;
-
   /// The lock of one key, for as long as its write takes.
   class KeyHold;
   [[nodiscard]] std::optional<Version<V>> stored_for(std::optional<KeyHold>& hold, Key key);
@@ -157,8 +153,11 @@ class Engine final : public WritePolicyHost, private EngineState {
   void wake_sweeper(SteadyNanos deadline);
   SteadyNanos sweep(std::uint64_t* removed);
   [[nodiscard]] SteadyNanos jittered_deadline(SteadyNanos now, std::int64_t ttl);
-  [[nodiscard]] bool may_be_cached(const ShardType& shard, Key key, std::uint64_t hash) const;
+  [[nodiscard]] bool is_to_be_made(const ShardType& shard, Key key, std::uint64_t hash) const;
   Ref<EntryType> make_entry(Key key, std::uint64_t hash, const Version<V>& version) const;
+  Ref<EntryType> make_entry_in(ShardType& shard, Key key, std::uint64_t hash,
+                               const Version<V>& version) const;
+  void add_timer(EntryType& entry, SteadyNanos deadline) const;
   Mutation<V> apply(ShardType& shard, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
                     EntryState state, Ref<EntryType>& spare);
   Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, WriteIntent<V>& intent,

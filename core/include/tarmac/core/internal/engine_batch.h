@@ -106,7 +106,7 @@ bool Engine<K, V, H, E>::write_steps(std::deque<BatchStep>& steps,
     // Also what nobody wants to undo: if a later step is refused, the store is to get it back.
     if (policy != nullptr && !present) step.stored = load_stored(*policy, key);
     if (policy != nullptr && !policy->keeps_written_values()) intent.leave_to_store();
-    if (intent.keeps() && !may_be_cached(step.hold.shard(), key, step.hold.hash())) {
+    if (intent.keeps() && is_to_be_made(step.hold.shard(), key, step.hold.hash())) {
       step.hold.spare = make_entry(key, step.hold.hash(), intent.next);
     }
     make_logged(step.logged, key, step.hold.hash(), intent, policy);

@@ -26,21 +26,38 @@ Version<V> Engine<K, V, H, E>::make_version(V&& value,
   return version;
 }
 
-// Without the lock, so as to know whether a new entry will be needed: most likely right.
+// Without the lock, so as to know whether a new entry will be needed: most likely right. Where the
+// shard has memory for one at hand, it is better made there, under the lock.
 template <class K, class V, class H, class E>
-bool Engine<K, V, H, E>::may_be_cached(const ShardType& shard, Key key, std::uint64_t hash) const {
+bool Engine<K, V, H, E>::is_to_be_made(const ShardType& shard, Key key, std::uint64_t hash) const {
+  if constexpr (kIsPaired<K, V>) return false;
   const EpochPin pin(this_thread_slot());
-  return shard.find(key, hash) != nullptr;
+  return shard.find(key, hash) == nullptr;
 }
 
 template <class K, class V, class H, class E>
 Ref<Entry<K, V>> Engine<K, V, H, E>::make_entry(Key key, std::uint64_t hash,
                                                 const Version<V>& version) const {
   Ref<EntryType> entry(new EntryType(K(key), hash, version));
-  if (version.deadline != kNever || options_.expire_after_access) {
-    entry->timer = std::make_unique<EntryTimer>(*entry);
-  }
+  add_timer(*entry, version.deadline);
   return entry;
+}
+
+// Requires: the shard's lock.
+template <class K, class V, class H, class E>
+Ref<Entry<K, V>> Engine<K, V, H, E>::make_entry_in(ShardType& shard, Key key, std::uint64_t hash,
+                                                   const Version<V>& version) const {
+  if constexpr (!kIsPaired<K, V>) return make_entry(key, hash, version);
+  Ref<EntryType> entry = shard.spares.make(K(key), hash, version);
+  add_timer(*entry, version.deadline);
+  return entry;
+}
+
+template <class K, class V, class H, class E>
+inline void Engine<K, V, H, E>::add_timer(EntryType& entry, SteadyNanos deadline) const {
+  if (deadline != kNever || options_.expire_after_access) {
+    entry.timer = std::make_unique<EntryTimer>(entry);
+  }
 }
 
 template <class K, class V, class H, class E>

@@ -137,6 +137,8 @@ void Engine<K, V, H, E>::for_each_version(FunctionRef<void(const K&, const Versi
 
 template <class K, class V, class H, class E>
 SteadyNanos Engine<K, V, H, E>::sweep(std::uint64_t* removed) {
+  // At most so many expired entries leave under one hold of a shard's lock.
+  constexpr std::uint64_t kSweepBatch = 256;
   SteadyNanos next = kNever;
   for (auto& shard : shards_) {
     bool more = true;

@@ -80,7 +80,7 @@ Mutation<V> Engine<K, V, H, E>::apply(ShardType& shard, Key key, std::uint64_t h
     shard.update(*entry, intent.next, state, now);
     return mutation;
   }
-  if (!spare) spare = make_entry(key, hash, intent.next);
+  if (!spare) spare = make_entry_in(shard, key, hash, intent.next);
   spare->stamp = intent.next.stamp;
   if (state == EntryState::flushing) spare->life.move_to(EntryState::dirty);
   spare->life.move_to(state);
@@ -89,12 +89,17 @@ Mutation<V> Engine<K, V, H, E>::apply(ShardType& shard, Key key, std::uint64_t h
 }
 
 template <class K, class V, class H, class E>
-Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V> intent) {
+Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V>&& intent) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
+  {
+    const EpochPin pin(this_thread_slot());
+    shard.table.prefetch(hash);
+  }
   Ref<EntryType> spare;
-  if (intent.keeps() && !may_be_cached(shard, key, hash))
+  if (intent.keeps() && is_to_be_made(shard, key, hash)) {
     spare = make_entry(key, hash, intent.next);
+  }
   Mutation<V> mutation;
   {
     EffectsType effects;  // Before the hold: a value's destructor may write this key.
@@ -151,7 +156,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
     const auto present = peek(key);
     if (*intent.expected != (present ? present->stamp : 0)) return {};
   }
-  if (intent.keeps() && !hold.spare && !may_be_cached(shard, key, hold.hash())) {
+  if (intent.keeps() && !hold.spare && is_to_be_made(shard, key, hold.hash())) {
     hold.spare = make_entry(key, hold.hash(), intent.next);
   }
   const Gate::Passage passage(gate_);

@@ -25,12 +25,7 @@ class Remains {
   Remains(const Remains&) = delete;
   Remains& operator=(const Remains&) = delete;
   ~Remains() {
-    while (first_ != nullptr) {
-      auto* entry = static_cast<Entry<K, V>*>(std::exchange(first_, first_->next));
-      entry->next = nullptr;
-      static_cast<void>(Ref<Entry<K, V>>::adopt(entry));
-    }
-    for (Value value : values_) static_cast<void>(Ref<const Payload<V>>::adopt(value));
+    if (!empty()) destroy();
   }
 
   [[nodiscard]] bool empty() const noexcept {
@@ -52,6 +47,15 @@ class Remains {
   /// Anything else that readers may have in hand.
   void add(std::shared_ptr<const void> other) { others_.push_back(std::move(other)); }
 
+  /// Gives entries away, each with its reference, until `take(entry)` refuses one.
+  template <class Take>
+  void offer(Take&& take) noexcept {
+    while (first_ != nullptr) {
+      auto* entry = static_cast<Entry<K, V>*>(std::exchange(first_, first_->next));
+      entry->next = nullptr;
+      if (!take(*entry)) return add(*entry);
+    }
+  }
   /// Takes over all that `other` has.
   void take_all(Remains& other) {
     if (other.first_ != nullptr) {
@@ -76,6 +80,14 @@ class Remains {
   }
 
  private:
+  [[gnu::noinline]] void destroy() noexcept {
+    while (first_ != nullptr) {
+      auto* entry = static_cast<Entry<K, V>*>(std::exchange(first_, first_->next));
+      entry->next = nullptr;
+      static_cast<void>(Ref<Entry<K, V>>::adopt(entry));
+    }
+    for (Value value : values_) static_cast<void>(Ref<const Payload<V>>::adopt(value));
+  }
   template <class T>
   static void append(std::vector<T>& to, std::vector<T>& from) {
     if (to.empty()) {

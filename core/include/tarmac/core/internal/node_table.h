@@ -3,8 +3,8 @@
 #pragma once
 
 #include <tarmac/core/entry_node.h>
+#include <tarmac/core/internal/table_group.h>
 
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -13,35 +13,6 @@
 #include <utility>
 
 namespace tarmac::internal {
-
-/// Key and value of a node as machine words, kept in the table itself where they fit, so that a hit
-/// does not have to wait for the node's memory as well.
-struct WordPair {
-  std::uint64_t key = 0;
-  std::uint64_t value = 0;
-};
-
-/// A group as large as its cache lines allow: one, or two neighbours that a processor fetches
-/// together.
-template <std::size_t Slots>
-struct TableGroupHead {
-  static constexpr std::size_t kSlots = Slots;
-
-  /// Byte i: 8 bits of the hash in slot i, 0 while it is empty. The last byte: how many nodes
-  /// passed this group because it was full when they came; at its maximum it stays.
-  std::atomic<std::uint64_t> tags{0};
-  /// A node's address; above it 14 other bits of its hash, whether its mark is settled, and whether
-  /// it may expire.
-  std::array<std::atomic<std::uint64_t>, kSlots> slots{};
-};
-struct alignas(64) TableGroup : TableGroupHead<7> {};
-struct alignas(128) PairedTableGroup : TableGroupHead<5> {
-  struct Pair {
-    std::atomic<std::uint64_t> key{0};
-    std::atomic<std::uint64_t> value{0};
-  };
-  std::array<Pair, kSlots> pairs{};
-};
 
 /// Finds nodes by hash; does not own them. A node never moves while it stays, nothing marks where
 /// one was, and a search ends at the first group that nobody had to pass: so a reader needs no
@@ -97,8 +68,11 @@ class NodeTable {
 
   /// Has the memory fetched that a change of this hash's node needs first.
   void prefetch(std::uint64_t hash) const noexcept {
-    const Groups* groups = groups_.load(std::memory_order_relaxed);
-    if (groups != nullptr) __builtin_prefetch(&groups->first[home_of(hash, groups->count)], 1);
+    const Groups* groups = groups_.load(std::memory_order_acquire);
+    if (groups == nullptr) return;
+    const Group& group = groups->first[home_of(hash, groups->count)];
+    __builtin_prefetch(&group, 1);
+    if constexpr (Paired) __builtin_prefetch(&group.pairs.back(), 1);
   }
   /// The same for a look-up.
   void prefetch_to_read(std::uint64_t hash) const noexcept {
@@ -106,6 +80,7 @@ class NodeTable {
     if (groups != nullptr) __builtin_prefetch(&groups->first[home_of(hash, groups->count)]);
   }
 
+  [[nodiscard]] bool has_room() const noexcept { return size_ < most_; }
   /// Makes sure that the next insert() allocates nothing. `expected` is how many nodes there will
   /// be at most, if that is known. Returns the groups that readers may still search.
   [[nodiscard]] Replaced make_room(std::uint64_t expected);

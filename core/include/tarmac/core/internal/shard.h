@@ -2,10 +2,9 @@
 // reads do without the lock is in shard_hits.h.
 #pragma once
 
-#include <tarmac/core/event_bus.h>
 #include <tarmac/core/internal/access_log.h>
-#include <tarmac/core/internal/budget.h>
 #include <tarmac/core/internal/entry.h>
+#include <tarmac/core/internal/entry_spares.h>
 #include <tarmac/core/internal/event_queue.h>
 #include <tarmac/core/internal/key_locks.h>
 #include <tarmac/core/internal/load_flights.h>
@@ -15,29 +14,16 @@
 #include <tarmac/core/internal/timing_wheel.h>
 #include <tarmac/core/lookup.h>
 #include <tarmac/core/lowered_marks.h>
-#include <tarmac/core/stats.h>
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace tarmac::internal {
-
-/// What all shards of a cache share.
-struct ShardServices {
-  std::string_view cache_name;
-  Clock& clock;
-  EventBus& events;
-  StripedCounters& counters;
-  Budget& budget;
-  /// Of expire_after_access; 0 without.
-  std::int64_t idle_nanoseconds;
-};
 
 /// Guarded by `mutex`, but for what reads do (find, is_live, record_hit: with the epoch pinned) and
 /// for `events`, which has a lock of its own. Each change keeps this true: the table, the strategy
@@ -89,12 +75,12 @@ class Shard {
   void record_hit(const LookUp& found, const ThreadSlot& thread, AccessLog& hits) {
     const auto below = noted_below_mark_.load(std::memory_order_relaxed);
     if (below == kNoteNone) return;
-    if (below == kNoteInOrder) {
+    if (below != kNoteAll) {
+      // Another hit would not change a mark that is at its highest.
+      if (below != kNoteInOrder && (found.settled || found.entry->mark >= below)) return;
       AccessRing* ring = hits.made_ring_of(thread);
       if (ring != nullptr && ring->push(*found.entry)) [[likely]]
         return;
-    } else if (below != kNoteAll && (found.settled || found.entry->mark >= below)) {
-      return;  // Another hit would not change a mark that is at its highest.
     }
     note_hit(*found.entry, thread, hits);
   }
@@ -124,11 +110,12 @@ class Shard {
   void hit(EntryType& entry, SteadyNanos now);
   /// Brings the strategy up to date with the hits, before it hears of anything else.
   void drain() {
-    auto& log = *log_.load(std::memory_order_relaxed);
-    if (log.is_used()) log.drain_for(this_thread_slot(), hit_applier(), moves_nodes());
+    if (log_.load(std::memory_order_relaxed)->may_hold_hits()) drain_hits(false);
   }
   /// The same, if there are many threads as well.
-  void drain_all() { log_.load(std::memory_order_relaxed)->drain(hit_applier(), moves_nodes()); }
+  void drain_all() {
+    if (log_.load(std::memory_order_relaxed)->may_hold_hits()) drain_hits(true);
+  }
   /// Puts `made` in the place of the strategy, which is left in the argument.
   void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept;
 
@@ -165,6 +152,7 @@ class Shard {
 
  private:
   void note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits);
+  void unlink(EntryType& entry, RemovalCause cause, SteadyNanos now);
   void set_deadline(EntryType& entry, SteadyNanos deadline, SteadyNanos now) noexcept;
   bool move_deadline(EntryType& entry);
   [[nodiscard]] auto hit_applier() {
@@ -173,6 +161,11 @@ class Shard {
       auto& entry = static_cast<EntryType&>(node);
       in_order ? apply_in_order(entry, hits) : apply_hits(entry, hits);
     };
+  }
+  [[gnu::noinline]] void drain_hits(bool all) {
+    auto& log = *log_.load(std::memory_order_relaxed);
+    if (all) return log.drain(hit_applier(), moves_nodes());
+    log.drain_for(this_thread_slot(), hit_applier(), moves_nodes());
   }
   [[nodiscard]] bool moves_nodes() const noexcept {
     return tracking_.load(std::memory_order_relaxed) == AccessTracking::ordered;
@@ -234,6 +227,8 @@ class Shard {
   KeyLocks<K, Equal> key_locks;
   LoadFlights<K, V, Equal> flights;
   Limbo<K, V> limbo;
+  /// Only where the table keeps copies of keys and values: those are words.
+  EntrySpares<EntryType> spares;
   EventQueue events;
 
  public:

@@ -1,15 +1,33 @@
-// What a shard hands out: copies for snapshots, and what is to be done after its lock.
+// What a shard is given, and what it hands out: copies for snapshots, and what is to be done after
+// its lock.
 #pragma once
 
+#include <tarmac/core/clock.h>
+#include <tarmac/core/event_bus.h>
+#include <tarmac/core/internal/budget.h>
 #include <tarmac/core/internal/entry.h>
 #include <tarmac/core/internal/limbo.h>
 #include <tarmac/core/internal/load_memos.h>
+#include <tarmac/core/stats.h>
 
 #include <atomic>
+#include <cstdint>
 #include <list>
+#include <string_view>
 #include <vector>
 
 namespace tarmac::internal {
+
+/// What all shards of a cache share.
+struct ShardServices {
+  std::string_view cache_name;
+  Clock& clock;
+  EventBus& events;
+  StripedCounters& counters;
+  Budget& budget;
+  /// Of expire_after_access; 0 without.
+  std::int64_t idle_nanoseconds;
+};
 
 /// One entry as a snapshot keeps it.
 template <class K, class V>

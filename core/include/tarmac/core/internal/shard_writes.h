@@ -24,8 +24,10 @@ void Shard<K, V, Equal>::set_deadline(EntryType& entry, SteadyNanos deadline,
 
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, SteadyNanos now) {
-  if (auto replaced = table.make_room(expected_entries)) {
-    limbo.retire(std::shared_ptr<const void>(std::move(replaced)), 0);
+  if (!table.has_room()) {
+    if (auto replaced = table.make_room(expected_entries)) {
+      limbo.retire(std::shared_ptr<const void>(std::move(replaced)), 0);
+    }
   }
   strategy->prefetch(fresh->hash);
   copy_if_due();
@@ -79,8 +81,14 @@ void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryS
 
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::remove(EntryType& entry, RemovalCause cause, SteadyNanos now) {
-  copy_if_due();
   drain();
+  unlink(entry, cause, now);
+}
+
+// Requires: the hits have been drained under this lock.
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::unlink(EntryType& entry, RemovalCause cause, SteadyNanos now) {
+  copy_if_due();
   table.erase(entry);
   strategy->on_remove(entry, cause);
   entry.mark = 0;
@@ -93,6 +101,12 @@ void Shard<K, V, Equal>::remove(EntryType& entry, RemovalCause cause, SteadyNano
   announce_removal(entry, cause, now);
   if (flights.remembers()) [[unlikely]]
     note_departure(entry, cause, now);
+  if constexpr (kIsPaired<K, V>) {
+    if (Epoch::alone()) {
+      drain_all();  // A thread that has just ended may have hit it.
+      if (spares.take(entry)) return;
+    }
+  }
   limbo.retire(entry, entry.weight);
 }
 
@@ -158,6 +172,7 @@ bool Shard<K, V, Equal>::remove_due(SteadyNanos now) {
   return false;
 }
 
+// Requires, as unlink().
 template <class K, class V, class Equal>
 bool Shard<K, V, Equal>::evict_one(SteadyNanos now) {
   if (!wheel->empty() && remove_due(now != 0 ? now : services_.clock.steady_now())) return true;
@@ -170,7 +185,7 @@ bool Shard<K, V, Equal>::evict_one(SteadyNanos now) {
       strategy->on_access(entry);
       continue;
     }
-    remove(entry, RemovalCause::evicted, now);
+    unlink(entry, RemovalCause::evicted, now);
     return true;
   }
 }
@@ -187,6 +202,9 @@ void Shard<K, V, Equal>::finish(EffectsType& effects, bool all) {
     return;
   }
   limbo.collect(effects.remains, all, [this] { drain_all(); });
+  if constexpr (kIsPaired<K, V>) {
+    effects.remains.offer([this](EntryType& entry) { return spares.take(entry); });
+  }
   effects.advance |= limbo.wants_advance(table.size());
 }
 

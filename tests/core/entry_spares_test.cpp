@@ -1,0 +1,67 @@
+#include <gtest/gtest.h>
+#include <tarmac/core/internal/entry_spares.h>
+#include <tarmac/core/internal/limbo.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tarmac::internal {
+namespace {
+
+using IntEntry = Entry<std::uint64_t, std::uint64_t>;
+
+Version<std::uint64_t> version_of(std::uint64_t value) {
+  Version<std::uint64_t> version;
+  version.content = Content<std::uint64_t>(std::move(value));
+  return version;
+}
+
+TEST(EntrySpares, MakeNewEntriesInTheMemoryOfThoseThatLeft) {
+  EntrySpares<IntEntry> spares;
+  auto first = spares.make(1U, 10U, version_of(100));
+  const void* const memory = first.get();
+  first->timer = std::make_unique<EntryTimer>(*first);
+  first->visits = 5;
+  first->life.move_to(EntryState::evicted);
+  ASSERT_TRUE(spares.take(*first.release_ownership()));
+
+  const auto second = spares.make(2U, 20U, version_of(200));
+  EXPECT_EQ(second.get(), memory);
+  EXPECT_EQ(second->key, 2U);
+  EXPECT_EQ(second->hash, 20U);
+  EXPECT_EQ(second->cell.word(), 200U);
+  EXPECT_EQ(second->timer, nullptr);
+  EXPECT_EQ(second->visits, 0U);
+  EXPECT_EQ(second->life.state(), EntryState::clean);
+  EXPECT_NE(spares.make(3U, 30U, version_of(300)).get(), memory);
+}
+
+TEST(EntrySpares, LeaveAnEntryToThoseWhoStillHoldIt) {
+  EntrySpares<IntEntry> spares;
+  auto entry = spares.make(1U, 10U, version_of(100));
+  const Ref<IntEntry> pinned = entry;
+  ASSERT_TRUE(spares.take(*entry.release_ownership()));
+  const auto other = spares.make(2U, 20U, version_of(200));
+  EXPECT_NE(other.get(), pinned.get());
+  EXPECT_EQ(pinned->key, 1U);
+}
+
+TEST(EntrySpares, RefuseWhatTheyHaveNoRoomFor) {
+  EntrySpares<IntEntry> spares;
+  Remains<std::uint64_t, std::uint64_t> remains;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    remains.add(*Ref<IntEntry>(new IntEntry(i, i, version_of(i))).release_ownership());
+  }
+  int taken = 0;
+  remains.offer([&](IntEntry& entry) {
+    const bool took = spares.take(entry);
+    taken += took ? 1 : 0;
+    return took;
+  });
+  EXPECT_EQ(taken, 8);
+  EXPECT_FALSE(remains.empty());  // They are destroyed with it.
+}
+
+}  // namespace
+}  // namespace tarmac::internal
