@@ -13,6 +13,7 @@ namespace tarmac {
 template <class K, class V, class H, class E>
 auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const SetOptions& options)
     -> Change {
+  const auto hash = engine_.expect_write(key);
   Intent intent;
   std::optional<SetOutcome> outcome;
   if (value) {
@@ -22,7 +23,7 @@ auto CacheManager<K, V, H, E>::perform(Key key, std::optional<V> value, const Se
   }
   intent.want_before = true;
   auto next = intent.next;
-  auto mutation = engine_.write(key, std::move(intent));
+  auto mutation = engine_.write(key, hash, std::move(intent));
   if (outcome) count(*outcome);
   return change_of(key, std::move(next), std::move(mutation));
 }
@@ -156,7 +157,8 @@ auto CacheManager<K, V, H, E>::turning_intent(const Change& change) const -> Int
 /// that doing it again goes the other way.
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::turn(Record& record, Change& change) {
-  const auto mutation = engine_.write(change.key, turning_intent(change));
+  const auto hash = engine_.expect_write(change.key);
+  const auto mutation = engine_.write(change.key, hash, turning_intent(change));
   if (!mutation.applied) return false;
   note_turned(record, change, mutation.stamp);
   return true;

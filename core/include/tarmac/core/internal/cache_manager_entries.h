@@ -70,8 +70,9 @@ void CacheManager<K, V, H, E>::count(SetOutcome outcome) {
 
 template <class K, class V, class H, class E>
 SetOutcome CacheManager<K, V, H, E>::set(Key key, V value, const SetOptions& options) {
+  const auto hash = engine_.expect_write(key);
   auto prepared = prepare(key, std::move(value), options);
-  engine_.write(key, std::move(prepared.intent));
+  engine_.write(key, hash, std::move(prepared.intent));
   count(prepared.outcome);
   return prepared.outcome;
 }
@@ -105,7 +106,7 @@ std::optional<V> CacheManager<K, V, H, E>::get_hit(Key key, Usable&& usable) {
 
 template <class K, class V, class H, class E>
 bool CacheManager<K, V, H, E>::erase(Key key) {
-  return engine_.write(key, Intent{}).was_present;
+  return engine_.write(key, engine_.expect_write(key), Intent{}).was_present;
 }
 
 template <class K, class V, class H, class E>
@@ -134,7 +135,7 @@ std::size_t CacheManager<K, V, H, E>::erase_if(Predicate&& predicate) {
     while (predicate(key, version.content.value())) {
       Intent intent;
       intent.expected = version.stamp;
-      if (engine_.write(key, std::move(intent)).applied) {
+      if (engine_.write(key, engine_.expect_write(key), std::move(intent)).applied) {
         ++erased;
         return;
       }

@@ -57,8 +57,9 @@ class Engine final : public WritePolicyHost, private EngineState {
   /// The current version without counting anything.
   [[nodiscard]] std::optional<Version<V>> peek(Key key);
   [[nodiscard]] std::optional<EntryInfo> inspect(Key key);
-  /// The only way a value or a removal gets into the cache.
-  Mutation<V> write(Key key, WriteIntent<V>&& intent);
+  /// The only way a value or a removal gets into the cache. `hash`: from expect_write(key).
+  Mutation<V> write(Key key, std::uint64_t hash, WriteIntent<V>&& intent);
+  [[nodiscard]] std::uint64_t expect_write(Key key) const;
   /// The same for different keys of a durable cache, at once: all of `writes` is in the log, or
   /// nothing. False, with nothing changed, if a key is not as expected.
   [[nodiscard]] bool write_batch(std::vector<BatchWrite<K, V>>& writes);

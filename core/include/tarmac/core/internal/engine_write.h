@@ -88,14 +88,18 @@ Mutation<V> Engine<K, V, H, E>::apply(ShardType& shard, Key key, std::uint64_t h
   return mutation;
 }
 
+// The key's hash. The key's place is on its way from memory while the rest is made ready.
 template <class K, class V, class H, class E>
-Mutation<V> Engine<K, V, H, E>::write(Key key, WriteIntent<V>&& intent) {
+inline std::uint64_t Engine<K, V, H, E>::expect_write(Key key) const {
   const auto hash = hash_of(key);
+  const EpochPin pin(this_thread_slot());
+  shard_of(hash).table.prefetch_to_insert(hash);
+  return hash;
+}
+
+template <class K, class V, class H, class E>
+Mutation<V> Engine<K, V, H, E>::write(Key key, std::uint64_t hash, WriteIntent<V>&& intent) {
   auto& shard = shard_of(hash);
-  {
-    const EpochPin pin(this_thread_slot());
-    shard.table.prefetch(hash);
-  }
   Ref<EntryType> spare;
   if (intent.keeps() && is_to_be_made(shard, key, hash)) {
     spare = make_entry(key, hash, intent.next);

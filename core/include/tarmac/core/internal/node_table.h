@@ -18,7 +18,7 @@ namespace tarmac::internal {
 /// one was, and a search ends at the first group that nobody had to pass: so a reader needs no
 /// version to check, and a table full of comings and goings stays as fast as a fresh one.
 ///
-/// - Thread-safety: find*() and prefetch_to_read() from any thread with the epoch pinned; all else
+/// - Thread-safety: find*() and prefetch*() from any thread with the epoch pinned; all else
 ///   under the shard's lock. A search that began before a change may answer as of before it.
 /// - Exceptions: only make_room() throws (std::bad_alloc), and changes nothing then.
 /// - Source: the overflow count is that of Facebook's F14 tables (N. Bronson and X. Shi, 2019).
@@ -66,18 +66,18 @@ class NodeTable {
   template <class Same>
   [[nodiscard, gnu::always_inline]] Found find_pair(std::uint64_t hash, Same&& same) const;
 
-  /// Has the memory fetched that a change of this hash's node needs first.
-  void prefetch(std::uint64_t hash) const noexcept {
-    const Groups* groups = groups_.load(std::memory_order_acquire);
-    if (groups == nullptr) return;
-    const Group& group = groups->first[home_of(hash, groups->count)];
-    __builtin_prefetch(&group, 1);
-    if constexpr (Paired) __builtin_prefetch(&group.pairs.back(), 1);
-  }
-  /// The same for a look-up.
+  /// Has the memory fetched that this look-up, insert() or erase() needs first.
   void prefetch_to_read(std::uint64_t hash) const noexcept {
-    const Groups* groups = groups_.load(std::memory_order_acquire);
-    if (groups != nullptr) __builtin_prefetch(&groups->first[home_of(hash, groups->count)]);
+    if (const Group* home = home_group(hash)) __builtin_prefetch(home);
+  }
+  void prefetch_to_insert(std::uint64_t hash) const noexcept {
+    const Group* home = home_group(hash);
+    if (home == nullptr) return;
+    __builtin_prefetch(home, 1);
+    if constexpr (Paired) __builtin_prefetch(&home->pairs.back(), 1);
+  }
+  void prefetch_to_erase(std::uint64_t hash) const noexcept {
+    if (const Group* home = home_group(hash)) __builtin_prefetch(home, 1);
   }
 
   [[nodiscard]] bool has_room() const noexcept { return size_ < most_; }
@@ -141,6 +141,10 @@ class NodeTable {
   static EntryNode* node_of(std::uint64_t word) noexcept {
     // More than the address is kept in one word, so it has to be cut out of it.
     return reinterpret_cast<EntryNode*>(word & kAddressMask);  // NOLINT(*-no-int-to-ptr): was one
+  }
+  [[nodiscard]] const Group* home_group(std::uint64_t hash) const noexcept {
+    const Groups* groups = groups_.load(std::memory_order_acquire);
+    return groups != nullptr ? &groups->first[home_of(hash, groups->count)] : nullptr;
   }
   struct Place {
     Group* group;

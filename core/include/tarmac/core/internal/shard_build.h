@@ -23,7 +23,7 @@ class ShardBuild {
   ShardBuild(SteadyNanos now, std::uint64_t expected)
       : expected_(expected), content_(std::make_shared<ShardContent<K, V>>(now)) {}
 
-  void fetch(std::uint64_t hash) const noexcept { content_->table.prefetch(hash); }
+  void fetch(std::uint64_t hash) const noexcept { content_->table.prefetch_to_insert(hash); }
   [[nodiscard]] EntryType* find(lookup_key_t<K> key, std::uint64_t hash) const {
     return static_cast<EntryType*>(content_->table.find(hash, [key](const EntryNode& node) {
       return Equal{}(static_cast<const EntryType&>(node).key, key);

@@ -136,7 +136,7 @@ template <class K, class V, class Equal>
 void Shard<K, V, Equal>::foresee_eviction() const noexcept {
   const auto ahead = strategy->outlook();
   if (ahead.next == nullptr) return;
-  table.prefetch(ahead.next->hash);
+  table.prefetch_to_erase(ahead.next->hash);
   strategy->prefetch(ahead.next->hash);
   __builtin_prefetch(static_cast<const EntryType*>(ahead.next), 1);
   if (ahead.after == nullptr) return;
