@@ -1,5 +1,5 @@
-// The typed entry. What a strategy changes at a hit comes first, what a look-up needs stands side by
-// side: as few cache lines as can be.
+// The typed entry. What a strategy changes at a hit comes first, what a look-up needs stands side
+// by side: as few cache lines as can be.
 #pragma once
 
 #include <tarmac/core/clock.h>
