@@ -87,10 +87,7 @@ class PosixFileOps final : public FileOps {
   char* map(int file, std::size_t bytes) override {
     if (!keeps_what_is_reserved(file)) return nullptr;
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (memory == MAP_FAILED) return nullptr;
-    // A child process has no use for it.
-    static_cast<void>(::madvise(memory, bytes, MADV_DONTFORK));
-    return static_cast<char*>(memory);
+    return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
   }
   int make_ready(char* memory, std::size_t bytes) override {
     return ::madvise(memory, bytes, MADV_POPULATE_WRITE);

@@ -230,6 +230,7 @@ bool SegmentWriter::rotate() {
   if (!begin(seal)) {
     kept_ = std::move(kept);
     file_ = File(log_.ops(), -1);
+    memory_ = FileMemory();
     return false;
   }
   // Gives back what was reserved and not used.

@@ -19,6 +19,9 @@ namespace tarmac {
 ///       static std::string encode(const Session& value);
 ///       static Session decode(std::string_view bytes);  // Throws StoreError if it cannot.
 ///     };
+///
+/// Thread-safety: both are called from any thread, also while a cache is made: recovery is shared
+/// among some.
 template <class T>
 struct Codec;
 

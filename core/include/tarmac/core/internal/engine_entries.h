@@ -26,11 +26,9 @@ Version<V> Engine<K, V, H, E>::make_version(V&& value,
   return version;
 }
 
-// Without the lock, so as to know whether a new entry will be needed: most likely right. Where the
-// shard has memory for one at hand, it is better made there, under the lock.
+// Without the lock, so as to know whether a new entry will be needed: most likely right.
 template <class K, class V, class H, class E>
 bool Engine<K, V, H, E>::is_to_be_made(const ShardType& shard, Key key, std::uint64_t hash) const {
-  if constexpr (kIsPaired<K, V>) return false;
   const EpochPin pin(this_thread_slot());
   return shard.find(key, hash) == nullptr;
 }

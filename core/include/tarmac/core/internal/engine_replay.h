@@ -40,7 +40,7 @@ struct Engine<K, V, H, E>::Replay {
     newest_stamp = std::max(newest_stamp, record.stamp);
     if (is_plain(record)) {
       const auto hash = engine.hash_of(key_of(record));
-      if (!reading().has_room_for(record)) hand_over();
+      if (!reading().has_room_for(record)) hand_over(/*is_full=*/!reading().records().empty());
       reading().add(record, hash);
       return;
     }
@@ -76,7 +76,7 @@ struct Engine<K, V, H, E>::Replay {
   }
   /// Brings those that wait to their places.
   void settle() {
-    if (!reading().records().empty()) hand_over();
+    if (!reading().records().empty()) hand_over(/*is_full=*/false);
     crew_.end();
   }
 
@@ -154,11 +154,11 @@ struct Engine<K, V, H, E>::Replay {
 
   /// Records that are read while those before them are made entries.
   [[nodiscard]] RecordBatch& reading() noexcept { return batches_[turn_]; }
-  void hand_over() {
+  void hand_over(bool is_full) {
     const auto& batch = reading();
     crew_.end();
     // Few are done alone: waking a thread takes longer.
-    has_many_ = has_many_ || (crew_.is_more_than_one() && batch.records().size() >= kManyLeast);
+    has_many_ = has_many_ || (crew_.is_more_than_one() && is_full);
     const auto others = [this, &batch](std::size_t member, std::size_t all) {
       put_own(batch, member, all);
     };
@@ -229,7 +229,6 @@ struct Engine<K, V, H, E>::Replay {
     return std::min(version.deadline, deadline_after(now, idle->count()));
   }
   static constexpr std::size_t kMembersMost = 4;
-  static constexpr std::size_t kManyLeast = 1024;
   /// So many places further the table is fetched from memory.
   static constexpr std::size_t kAhead = 16;
   std::vector<Build> shards_;

@@ -101,7 +101,10 @@ template <class K, class V, class H, class E>
 Mutation<V> Engine<K, V, H, E>::write(Key key, std::uint64_t hash, WriteIntent<V>&& intent) {
   auto& shard = shard_of(hash);
   Ref<EntryType> spare;
-  if (intent.keeps() && is_to_be_made(shard, key, hash)) {
+  // Where the shard may have memory for one at hand, it is better made there, under the lock; but
+  // not after log or store have the write, since memory may run out.
+  const bool is_made_there = kIsPaired<K, V> && !writes_out_.load(std::memory_order_relaxed);
+  if (intent.keeps() && !is_made_there && is_to_be_made(shard, key, hash)) {
     spare = make_entry(key, hash, intent.next);
   }
   Mutation<V> mutation;
