@@ -55,6 +55,7 @@ void WriteBackWorker::part_refused(Lock& lock, Batch& batch, const Failure& fail
     store_errors_.fetch_add(1, std::memory_order_relaxed);
     last_error_ = failure.text;
     failures_in_a_row_ = 0;  // A store that judges a write is there.
+    work_.notify_one();
     tell_settled(lock, refused, EntryState::dirty);
   }
   lock.unlock();
@@ -89,6 +90,7 @@ void WriteBackWorker::write_off(Lock& lock, Batch& batch, std::uint64_t round) {
                                  .each_alone = true});
   }
   dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  work_.notify_one();
   tell_settled(lock, versions, failure.is_buried ? EntryState::clean : EntryState::dirty);
   lock.unlock();
   for (std::size_t i = 0; i < (failure.is_buried ? reasons.size() : 1); ++i) {

@@ -107,6 +107,8 @@ void WriteBackWorker::run_round(Lock& lock) {
       continue;
     }
     write_batch(lock, batch, round_);
+    // What the other thread has is this round's as well, and may show that the store is there.
+    if (is_down()) settled_.wait(lock, [this] { return !is_helping_ || stopping_; });
     if (is_down()) break;
   }
   const auto round = std::exchange(round_, 0);
@@ -229,6 +231,8 @@ void WriteBackWorker::settle(Lock& lock, Batch& batch, const Failure& failure,
   }
   dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
   settled_.notify_all();
+  // If this is the second thread: what waits now may be due before that for which the first sleeps.
+  work_.notify_one();
 }
 
 void WriteBackWorker::tell(const std::function<void(WritePolicyHost&)>& speak) noexcept {

@@ -133,6 +133,10 @@ std::vector<StoreWrite> WriteBackWorker::copy_queue() const {
 
 void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrite> writes) {
   Lock lock(mutex_);
+  if (is_worker_thread() && (queue_.in_flight() || reporting_)) {
+    throw StoreError("while putting an image back into " + owner_text() +
+                     ": a slot of the flush itself cannot wait for the batch under way");
+  }
   ++holds_;
   const auto deadline =
       deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));

@@ -24,6 +24,14 @@ void FaultyStore::fail_put_back(bool fails) {
 void FaultyStore::block_writes() {
   const std::lock_guard lock(mutex_);
   blocking_ = true;
+  blocked_key_.clear();
+}
+
+void FaultyStore::block_writes_of(std::string key) {
+  const std::lock_guard lock(mutex_);
+  blocking_ = true;
+  blocked_key_ = std::move(key);
+  changed_.notify_all();
 }
 
 void FaultyStore::release_writes() {
@@ -113,7 +121,12 @@ void FaultyStore::write(std::span<const StoreWrite> batch) {
     batches_.emplace_back(batch.begin(), batch.end());
     ++blocked_;
     changed_.notify_all();
-    changed_.wait(lock, [this] { return !blocking_; });
+    changed_.wait(lock, [this, batch] {
+      const auto is_blocked = [this](const auto& write) {
+        return blocked_key_.empty() || write.key == blocked_key_;
+      };
+      return !blocking_ || std::ranges::none_of(batch, is_blocked);
+    });
     --blocked_;
     fail_if_told(batch);
   }

@@ -22,6 +22,14 @@ class WriteBackOverlapTest : public WriteBackTest {
   void set_many(std::uint64_t first, std::uint64_t count, const std::string& value = "v") {
     for (auto i = first; i < first + count; ++i) static_cast<void>(set(key_of(i), value));
   }
+  /// The first thread has written its batch and waits for work; the second hangs with the next.
+  void let_first_thread_sleep() {
+    store_->block_writes();
+    set_many(0, 2 * kBatch);
+    store_->await_blocked(2);
+    store_->block_writes_of(key_of(kBatch));
+    await_idle();
+  }
   static std::string key_of(std::uint64_t number) { return "k" + std::to_string(number); }
   [[nodiscard]] std::vector<StoreWrite> batch(std::size_t place) const {
     return store_->batches().at(place);
@@ -72,6 +80,31 @@ TEST_F(WriteBackOverlapTest, KeepsTheOrderOfEachKey) {
   EXPECT_TRUE(policy_->flush(kLong).complete());
   for (std::uint64_t i = 0; i < 2 * kBatch; ++i) EXPECT_EQ(stored(key_of(i)), "new");
   for (std::uint64_t i = 0; i < 2 * kBatch; ++i) EXPECT_EQ(store_->attempts_for(key_of(i)), 2U);
+}
+
+// Goal: the loss window holds for a key that was written again while the second thread had it, and
+// the first sleeps. Method: the window is over when the second ends; then no clock wakes the first.
+TEST_F(WriteBackOverlapTest, WakesTheFirstThreadForWhatWaitedForTheSecond) {
+  let_first_thread_sleep();
+  static_cast<void>(set(key_of(kBatch), "new"));
+  clock_->advance(1h);
+  EXPECT_EQ(store_->attempts(), 2U);
+  store_->release_writes();
+  store_->await_attempts(3);
+  EXPECT_TRUE(policy_->flush(kLong).complete());
+  EXPECT_EQ(stored(key_of(kBatch)), "new");
+  EXPECT_EQ(store_->attempts(), 3U) << "the flush had nothing to do";
+}
+
+// The same for what the second could not store and what is due at once: it is tried in parts.
+TEST_F(WriteBackOverlapTest, WakesTheFirstThreadForWhatTheSecondCouldNotStore) {
+  store_->refuse_keys([](std::string_view key) { return key == key_of(kBatch); }, false);
+  let_first_thread_sleep();
+  store_->release_writes();
+  store_->await_attempts(2 + kBatch / 4);
+  store_->refuse_keys({});
+  EXPECT_TRUE(policy_->flush(kLong).complete());
+  EXPECT_EQ(store_->size(), 2 * kBatch);
 }
 
 TEST_F(WriteBackOverlapTest, FlushesWhatOneOfTheTwoCouldNotStore) {

@@ -59,7 +59,8 @@ struct WriteBackOptions {
 ///   write of a key that already waits replaces the older one at once.
 /// - flush() gives every waiting write at least one attempt, on its own if need be, unless the
 ///   store is down or the limit is reached. Called by a slot of an event that one of the policy's
-///   own threads emits, it only reports; a write by such a slot does not wait for room.
+///   own threads emits, it only reports; a write by such a slot does not wait for room, and a
+///   put_back() by it throws StoreError at once while a batch is under way.
 /// - Ownership: the first thread starts with the first write, the second when it is needed. If the
 ///   store has not returned by shutdown_limit, the destructor leaves them behind; they then touch
 ///   the store alone.

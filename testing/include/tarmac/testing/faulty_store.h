@@ -37,6 +37,8 @@ class FaultyStore final : public BackingStore {
   void fail_put_back(bool fails);
   /// From now on write() hangs until release_writes(); then it goes on as the other faults say.
   void block_writes();
+  /// The same for those of `key`; the others go on.
+  void block_writes_of(std::string key);
   void release_writes();
 
   // What has happened.
@@ -83,6 +85,8 @@ class FaultyStore final : public BackingStore {
   std::uint64_t loads_ = 0;
   bool put_back_fails_ = false;
   bool blocking_ = false;
+  /// If not empty, only what writes this one hangs.
+  std::string blocked_key_;
   std::size_t blocked_ = 0;
   std::vector<std::vector<StoreWrite>> batches_;
 };
