@@ -171,6 +171,27 @@ TEST_F(WriteBackOverlapTest, TakesAnImageBackWhenBothHaveLanded) {
   EXPECT_EQ(stored(key_of(0)), "kept");
 }
 
+// The other thread would wait for the slot, and the slot for the other thread's batch.
+TEST_F(WriteBackOverlapTest, RefusesAnImageInASlotWhileTheOtherHasABatch) {
+  const auto image = policy_->image();
+  std::string told;
+  bool first = true;
+  host_.set_slot([&] {
+    if (!std::exchange(first, false)) return;
+    try {
+      policy_->put_back(*image);
+    } catch (const StoreError& error) {
+      told = error.what();
+    }
+  });
+  let_first_thread_sleep();
+  store_->release_writes();
+  EXPECT_TRUE(policy_->flush(kLong).complete());
+  policy_.reset();
+  EXPECT_THAT(told, HasSubstr("cannot wait for the batch under way"));
+  EXPECT_EQ(store_->size(), 2 * kBatch);
+}
+
 // Goal: for the thread sanitizer, and that nothing is lost. Method: writers, flushes and a store
 // that fails now and then, with batches enough for both threads.
 TEST_F(WriteBackOverlapTest, LosesNothingUnderManyWriters) {
