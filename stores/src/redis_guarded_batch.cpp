@@ -12,8 +12,22 @@ namespace {
 /// Begins what follows a look that may have come to nothing: a transaction would be refused for
 /// what its connection watched before.
 constexpr std::string_view kUnwatch = "*1\r\n$7\r\nUNWATCH\r\n";
+/// The same before a look, and shows that there are transactions: without MULTI what is to be in
+/// one would be done bare.
+constexpr std::string_view kNothing = "*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nEXEC\r\n";
+constexpr std::string_view kDiscard = "*1\r\n$7\r\nDISCARD\r\n";
+/// In the answers to a look.
+constexpr std::size_t kExecAt = 1;
+constexpr std::size_t kWatchAt = 2;
+constexpr std::size_t kValuesAt = 3;
+constexpr std::size_t kCountAt = 4;
 
 bool is_refused(const RedisReply& reply) { return reply->type == REDIS_REPLY_ERROR; }
+
+/// A server that does not know EXEC leaves the connection in its transaction.
+void leave_transaction(RedisConnection& connection, SteadyNanos deadline) {
+  static_cast<void>(connection.exchange(kDiscard, 1, deadline));
+}
 
 /// The first error among the answers to a transaction or in it; empty if there is none.
 std::string_view error_among(const std::vector<RedisReply>& replies) {
@@ -41,7 +55,7 @@ void GuardedBatch::prepare(bool is_to_be_whole) {
 GuardedBatch::Request GuardedBatch::look() const {
   std::string keys;
   for (const auto place : places_) append_redis_word(keys, prefix_, batch_[place].key);
-  Request request{.text = std::string(kUnwatch), .commands = 4};
+  Request request{.text = std::string(kNothing), .commands = 5};
   auto& text = request.text;
   append_redis_head(text, 2);
   append_redis_word(text, "WATCH");
@@ -97,9 +111,9 @@ GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> pla
 std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen,
                                              Result& result) const {
   result.outcome = Outcome::contested;
-  const auto& values = *seen[2];
+  const auto& values = *seen[kValuesAt];
   const bool understood = values.type == REDIS_REPLY_ARRAY && values.elements == places_.size() &&
-                          seen[3]->type == REDIS_REPLY_INTEGER;
+                          seen[kCountAt]->type == REDIS_REPLY_INTEGER;
   if (!understood) return {};
   std::vector<std::size_t> wanted;
   wanted.reserve(places_.size());
@@ -115,7 +129,7 @@ std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen
       wanted.push_back(places_[i]);
     }
   }
-  if (seen[3]->integer != strings) return {};
+  if (seen[kCountAt]->integer != strings) return {};
   result.were_new = strings == static_cast<std::int64_t>(result.foreign.size());
   result.outcome = result.foreign.empty() ? Outcome::done : Outcome::foreign;
   return wanted;
@@ -131,6 +145,7 @@ bool GuardedBatch::add(RedisConnection& connection, SteadyNanos deadline) const 
   const auto request = transaction(places_, "MSETNX", kUnwatch);
   const auto replies = connection.exchange(request.text, request.commands + 1, deadline);
   const auto& last = *replies.back();
+  if (last.type == REDIS_REPLY_ERROR) leave_transaction(connection, deadline);
   return error_among(replies).empty() && last.type == REDIS_REPLY_ARRAY && last.elements != 0 &&
          last.element[0]->integer == 1;
 }
@@ -140,7 +155,8 @@ GuardedBatch::Result GuardedBatch::replace(RedisConnection& connection,
   const auto seen = connection.exchange(look_.text, look_.commands, deadline);
   Result result;
   const auto wanted = judge(seen, result);
-  if (is_refused(seen[1])) result.outcome = Outcome::contested;
+  if (is_refused(seen[kExecAt])) leave_transaction(connection, deadline);
+  if (std::ranges::any_of(seen, is_refused)) result.outcome = Outcome::contested;
   if (result.outcome != Outcome::done || wanted.empty()) return result;
   const bool is_prepared = wanted.size() == places_.size() && !whole_.text.empty();
   const auto made_now = is_prepared ? Request{} : transaction(wanted, "MSET");

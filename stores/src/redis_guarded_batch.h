@@ -30,7 +30,7 @@ class GuardedBatch {
     /// Nothing is: the server refuses it.
     refused,
     /// Nothing is, and another way is needed: somebody else wrote meanwhile, a key has something
-    /// that is no string, or the server lets nobody watch.
+    /// that is no string, or the server lets nobody watch or have transactions.
     contested,
   };
   struct Result {

@@ -21,7 +21,8 @@ constexpr std::size_t kHeadSize = 51;
 // command that sets its expiry or '', and when. Nothing is written before all keys were looked at:
 // an error afterwards would leave half a batch. A call costs more than what it does, so small
 // values are read and written many at once. The guard is written and removed: whoever watches it
-// hears of the batch, and nothing of it stays.
+// hears of the batch, and nothing of it stays. That comes first: a server that refuses to remove it
+// must not have taken the batch.
 constexpr const char* kWriteScript = R"(
 local CHUNK = 1000
 local count = #ARGV / 3
@@ -67,7 +68,11 @@ end
 if #foreign > 0 then return redis.error_reply('FOREIGN ' .. table.concat(foreign, ' ')) end
 if #taken == 0 then return 0 end
 
-local words = guard and {guard, ''} or {}
+if guard then
+  redis.call('MSET', guard, '')
+  redis.call('DEL', guard)
+end
+local words = {}
 for n, i in ipairs(taken) do
   words[#words + 1] = KEYS[i]
   words[#words + 1] = ARGV[3 * i - 2]
@@ -79,7 +84,6 @@ end
 for _, i in ipairs(taken) do
   if ARGV[3 * i - 1] ~= '' then redis.call(ARGV[3 * i - 1], KEYS[i], ARGV[3 * i]) end
 end
-if guard then redis.call('DEL', guard) end
 return 1)";
 
 [[noreturn]] void refuse_record(std::string_view key) {

@@ -79,12 +79,18 @@ void RedisNode::exchange(std::span<RedisRequest* const> requests, SteadyNanos de
     for (const auto& command : one->commands) append_redis_command(text, command);
     commands += one->commands.size() + (one->asking ? 1U : 0U);
   }
+  const bool opens_transaction = std::ranges::any_of(
+      requests, [](const auto* one) { return one->commands.front().front() == "MULTI"; });
   auto replies = pool_.with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
     auto all = connection.exchange(text, commands, until);
     for (const auto& reply : all) {
       const bool unready = is_of_cluster_ && reply->type == REDIS_REPLY_ERROR &&
                            is_unready({reply->str, reply->len});
       if (unready) throw RedisUnready(refusal_text(reply->str));
+      // Nothing was done, and nothing will be on this connection.
+      const bool is_queued = !opens_transaction && reply->type == REDIS_REPLY_STATUS &&
+                             std::string_view(reply->str, reply->len) == "QUEUED";
+      if (is_queued) throw RedisLost(refusal_text("the connection is in a transaction"));
     }
     return all;
   });

@@ -98,7 +98,8 @@ class RedisStore final : public BackingStore {
       do {
         std::vector<std::string> keys;
         for (auto& key : next_page(*node, cursor)) {
-          if (seen.insert(key).second) keys.push_back(std::move(key));
+          if (key != internal::kRedisGuard && seen.insert(key).second)
+            keys.push_back(std::move(key));
         }
         if (keys.empty()) continue;
         const auto values = get_all(keys);

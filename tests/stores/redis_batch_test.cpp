@@ -115,10 +115,10 @@ TEST_F(RedisBatchTest, PassesOverWhatIsOlderKeyByKey) {
   EXPECT_EQ(store_->size(), kLarge - 1);
 
   store_->write(batch_of("old", 1));  // Of which nothing is left to write.
-  EXPECT_EQ(calls_of("mset"), 1 + 3);
+  EXPECT_EQ(calls_of("mset"), 1 + 2 * 3) << "a script's are that of the guard and that of the key";
   EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "v");
   store_->write(batch_of("w", 11));  // On a connection that watches nothing any more.
-  EXPECT_EQ(calls_of("mset"), 2 + 3);
+  EXPECT_EQ(calls_of("mset"), 2 + 2 * 3);
   EXPECT_EQ(calls_of("evalsha"), 3);
 }
 
@@ -127,7 +127,7 @@ TEST_F(RedisBatchTest, TellsTheServerWhenValuesAndRemovalsGo) {
   batch[1].expires_at = 4'000'000'000'123'456'789;
   batch[2].value.reset();
   store_->write(batch);
-  EXPECT_EQ(calls_of("exec"), 1);
+  EXPECT_EQ(calls_of("exec"), 2) << "that before the look, and that of the batch";
   EXPECT_EQ(calls_of("msetnx"), 0) << "which knows nothing of expiries";
   EXPECT_EQ(server_.ask({"PEXPIRETIME", "tarmac:k0"}), "-1");
   EXPECT_EQ(server_.ask({"PEXPIRETIME", "tarmac:k1"}), "4000000000124");
@@ -216,11 +216,101 @@ TEST_F(RedisBatchTest, WritesNothingWhenMemoryRunsOutAfterItLooked) {
   EXPECT_EQ(store_->size(), kLarge);
 }
 
-TEST_F(RedisBatchTest, NeedsNoPermissionToWatch) {
-  server_.ask({"ACL", "SETUSER", "default", "-watch", "-multi"});
-  store_->write(batch_of("v", 1));
+TEST_F(RedisBatchTest, NeedsNoPermissionForTransactions) {
+  for (const std::string refused : {"watch", "unwatch", "multi", "exec", "discard"}) {
+    SCOPED_TRACE(refused);
+    server_.ask({"FLUSHALL"});
+    const auto before = calls_of("mset");
+    server_.ask({"ACL", "SETUSER", "default", "-" + refused});
+    const auto scripts = calls_of("evalsha");
+    const auto store = make_redis_store(options());
+    store->write(batch_of("v", 1));
+    auto batch = batch_of("w", 2);
+    batch[0].expires_at = 4'000'000'000'000'000'000;  // It cannot be added as new.
+    store->write(batch);
+    EXPECT_EQ(store->size(), kLarge);
+    EXPECT_EQ(store->load(key_of(0), 0)->bytes, "w");
+    EXPECT_EQ(store->load(key_of(kLarge - 1), 0)->bytes, "w");
+    EXPECT_EQ(server_.ask({"EXISTS", "tarmac:__tarmac_batch__"}), "0");
+    const auto wanted = [&refused] {  // What is new can be added without a look.
+      if (refused == "multi" || refused == "exec") return 2;
+      return refused == "watch" ? 1 : 0;
+    }();
+    EXPECT_EQ(calls_of("evalsha") - scripts, wanted);
+    if (wanted != 0) {
+      EXPECT_EQ(calls_of("mset") - before, 2 * wanted) << "one was done bare";
+    }
+    server_.ask({"ACL", "SETUSER", "default", "+@all"});
+  }
+}
+
+// A server that does not know EXEC leaves a connection in its transaction, where all is queued.
+TEST_F(RedisBatchTest, NeedsNoTransactionsAtAll) {
+  for (const std::string missing : {"MULTI", "EXEC"}) {
+    SCOPED_TRACE(missing);
+    const RedisServer server({"--rename-command", missing, ""});
+    auto there = options();
+    there.unix_socket = server.socket();
+    const auto store = make_redis_store(there);
+    for (std::uint64_t stamp = 1; stamp < 4; ++stamp) {
+      store->write(batch_of(std::to_string(stamp), stamp));
+      for (std::uint64_t i = 0; i < kLarge; ++i) {
+        EXPECT_EQ(store->load(key_of(i), 0)->bytes, std::to_string(stamp));
+      }
+    }
+    EXPECT_EQ(store->size(), kLarge);
+  }
+}
+
+TEST_F(RedisBatchTest, WritesNothingWhenItMayNotRemoveItsGuard) {
+  server_.ask({"ACL", "SETUSER", "default", "-del"});
+  EXPECT_THAT(message_of<StoreError>([&] { put(*store_, "k", "v", 1); }),
+              HasSubstr("can't run this command"));
+  EXPECT_EQ(server_.ask({"EXISTS", "tarmac:k"}), "0") << "it is reported as failed";
+  server_.ask({"SET", "tarmac:__tarmac_batch__", ""});
+  EXPECT_EQ(store_->size(), 0U) << "a guard that was left behind is no key";
+}
+
+// Goal: who waits too long for the transaction of another does without. Method: the answers to the
+// first are held back until the script of the second is seen.
+TEST_F(RedisBatchTest, DoesNotWaitForEverForItsTurn) {
+  auto behind = options();
+  behind.unix_socket.clear();
+  behind.port = proxy_.port();
+  behind.call_limit = std::chrono::seconds(4);
+  const auto slow = make_redis_store(behind);
+  put(*slow, key_of(0), "old", 1);  // The script is known by now.
+  const auto load = [&] { static_cast<void>(slow->load("nothing", 0)); };
+  const auto clients = [&] {
+    const auto info = server_.ask({"INFO", "clients"});
+    return std::stoi(info.substr(info.find(':') + 1));
+  };
+  const auto before = clients();
+  proxy_.hold(true);
+  std::thread one(load);
+  std::thread two(load);
+  while (clients() == before) std::this_thread::yield();  // Both have a connection.
+  proxy_.hold(false);
+  one.join();
+  two.join();
+
+  const auto looks = calls_of("mget");
+  const auto scripts = calls_of("evalsha");
+  proxy_.hold(true);
+  const auto write = [&](const std::string& value, std::uint64_t stamp) {
+    auto batch = batch_of(value, stamp);
+    batch[1].expires_at = 4'000'000'000'000'000'000;  // So that it has to look.
+    slow->write(batch);
+  };
+  std::thread first([&] { write("first", 2); });
+  std::thread second([&] { write("second", 3); });
+  while (calls_of("evalsha") == scripts) std::this_thread::yield();
+  EXPECT_EQ(calls_of("mget"), looks + 2) << "one look, and that of the script";
+  proxy_.hold(false);
+  first.join();
+  second.join();
+  EXPECT_EQ(store_->load(key_of(0), 0)->bytes, "second");
   EXPECT_EQ(store_->size(), kLarge);
-  EXPECT_EQ(calls_of("evalsha"), 1);
 }
 
 // Goal: however many write at once, the newest of each key stays. Method: stores as of several

@@ -55,6 +55,9 @@ struct RedisStoreOptions {
 ///   a moment within each batch there is the key `__tarmac_batch__` below the prefix, by which
 ///   batches hear of each other; a write of it is refused. Whoever else writes below the prefix is
 ///   not heard.
+/// - Permissions: PING, SELECT, INFO, SCAN, GET, MGET, GETRANGE, EXISTS, MSET, DEL, PEXPIRE,
+///   PEXPIREAT, EVALSHA and EVAL. SCRIPT LOAD, MSETNX, MULTI, EXEC, DISCARD, WATCH and UNWATCH make
+///   it faster.
 /// - Clusters: a batch is a script for each slot of its keys, and while a slot is being moved one
 ///   for each key of it. So what is whole is the part of one slot; if write() throws, other parts
 ///   may have been applied, and the same batch may be written again. A prefix with a `{tag}` puts
