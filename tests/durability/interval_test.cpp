@@ -99,13 +99,13 @@ TEST(LogMemoryOfFiles, IsNotUsedByAModeThatSyncsEachGroupOrNever) {
 // A disk that fails does so while it is synced, and a store to a page that the sync has taken back
 // would end the process instead of failing.
 TEST(LogMemoryOfFiles, IsLeftAloneWhileASyncRuns) {
-  LogRig rig(SyncMode::interval);
+  std::uint64_t calls = 0;
+  bool is_first = true;
+  LogRig rig(SyncMode::interval);  // It syncs as it goes, too, and uses the above then.
   rig.options().segment_bytes = 64U << 10U;
   rig.use_commit();
   rig.open();
   ASSERT_TRUE(rig.run(5));
-  std::uint64_t calls = 0;
-  bool is_first = true;
   rig.files().on_sync([&] {
     if (!std::exchange(is_first, false)) return;
     const auto before = rig.files().calls();
