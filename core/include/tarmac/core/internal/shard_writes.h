@@ -39,6 +39,8 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   change_.weight += entry.weight;
   strategy->on_arrival(entry);
   evict_overflow(now);
+  // Of many threads only some are drained at a time: twice, lest their hits come late.
+  if (!Epoch::alone()) drain();
   set_deadline(entry, deadline, now);
   strategy->on_insert(entry);
   WordPair pair;
