@@ -29,8 +29,19 @@ bool has_membarrier() noexcept {
   return registered;
 }
 
-ThreadSlot& take_slot() {
+ThreadSlot* lowest_free_slot() {
+  ThreadSlot* lowest = nullptr;
   for (auto* slot = all_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
+    if (slot->in_use.load(std::memory_order_relaxed)) continue;
+    if (lowest == nullptr || slot->index < lowest->index) lowest = slot;
+  }
+  return lowest;
+}
+
+// The lowest that is free: only so many have rings for hits, and a process that once had many
+// threads would go on without.
+ThreadSlot& take_slot() {
+  while (auto* slot = lowest_free_slot()) {
     bool free = false;
     if (slot->in_use.compare_exchange_strong(free, true, std::memory_order_acq_rel)) return *slot;
   }

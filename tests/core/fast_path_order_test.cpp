@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <barrier>
 #include <cmath>
 #include <latch>
 #include <map>
@@ -243,6 +244,25 @@ TEST(FastPathOrder, ThreadsThatTakeTurnsAreAsExactAsOne) {
     }
     both.finish();
   }
+}
+
+// Threads beyond the rings have none, and those that are left when the others have gone must not be
+// among them.
+TEST(FastPathOrder, AThreadTakesTheLowestPlaceThatIsFree) {
+  constexpr std::ptrdiff_t kThreads = 70;
+  std::barrier<> all(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (std::ptrdiff_t i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&all] {
+        static_cast<void>(internal::this_thread_slot());
+        all.arrive_and_wait();
+      });
+    }
+  }
+  std::uint32_t index = kThreads;
+  std::jthread([&index] { index = internal::this_thread_slot().index; }).join();
+  EXPECT_LT(index, 8U);
 }
 
 // More threads than there are rings and counters of one's own.
