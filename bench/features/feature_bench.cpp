@@ -37,9 +37,9 @@ using Cache = CacheManager<std::uint64_t, std::uint64_t>;
 /// A full cache, and who reads it.
 class Resident {
  public:
-  explicit Resident(const std::string& strategy)
+  explicit Resident(const std::string& strategy, const SetOptions& each = {})
       : requests_(requests<std::uint64_t>(sizes().entries)), cache_(options(strategy)) {
-    set_all({});
+    set_all(each);
     for (std::size_t i = requests_to_settle(); i > 0; --i) {
       auto value = cache_.get(next_key());
       benchmark::DoNotOptimize(value);
@@ -49,12 +49,6 @@ class Resident {
   [[nodiscard]] Cache& cache() { return cache_; }
   [[nodiscard]] std::uint64_t next_key() { return requests_[next_++ & (requests_.size() - 1)]; }
 
-  void set_all(const SetOptions& options) {
-    for (std::uint64_t rank = sizes().entries; rank-- > 0;) {
-      const auto key = key_of<std::uint64_t>(rank);
-      cache_.set(key, key, options);
-    }
-  }
   double hits(std::chrono::nanoseconds time) {
     return nanoseconds_each(time, [this] {
       auto value = cache_.get(next_key());
@@ -69,6 +63,12 @@ class Resident {
   }
 
  private:
+  void set_all(const SetOptions& options) {
+    for (std::uint64_t rank = sizes().entries; rank-- > 0;) {
+      const auto key = key_of<std::uint64_t>(rank);
+      cache_.set(key, key, options);
+    }
+  }
   static CacheOptions options(const std::string& strategy) {
     CacheOptions options;
     options.name = "measured";
@@ -131,11 +131,18 @@ void slot_on_hits(benchmark::State& state, const std::string& strategy) {
   slot(state, strategy, EventType::entry_get_hit);
 }
 
+/// In a cache of its own: an entry that once had a deadline is not as one that never had.
 void ttl_on_every_entry(benchmark::State& state, const std::string& strategy) {
-  auto& reader = resident(strategy);
-  run_hits(state, strategy, plan(60ms, 3),
-           {.without = [&reader] { reader.set_all({}); },
-            .with = [&reader] { reader.set_all({.ttl = 3600s}); }});
+  auto& plain = resident(strategy);
+  Resident timed(strategy, {.ttl = 3600s});
+  Resident* reader = &plain;
+  const Alternation::Sides sides{.without = [&] { reader = &plain; },
+                                 .with = [&] { reader = &timed; }};
+  while (state.KeepRunning()) {
+    Alternation(plan(60ms, 5), sides, [&reader](auto time) {
+      return reader->hits(time);
+    }).report(state);
+  }
 }
 
 void report_scrapes(benchmark::State& state, const Scraper& scraper) {

@@ -100,6 +100,7 @@ auto NodeTable<Paired>::make_room(std::uint64_t expected) -> Replaced {
       place(*larger, word, node_of(word)->hash, pair);
     }
   }
+  if (old != nullptr) larger->trusted_until = old->trusted_until.load(std::memory_order_relaxed);
   most_ = std::max(most_in<kSlots>(count), size_ + 1);
   groups_.store(larger.release(), std::memory_order_release);
   return Replaced(old);
@@ -131,10 +132,14 @@ void NodeTable<Paired>::place(Groups& groups, std::uint64_t word, std::uint64_t 
 }
 
 template <bool Paired>
-void NodeTable<Paired>::insert(EntryNode& node, const WordPair& pair, bool may_expire) noexcept {
+void NodeTable<Paired>::insert(EntryNode& node, const WordPair& pair, bool may_expire,
+                               SteadyNanos now) noexcept {
   TARMAC_ASSERT(size_ < most_);
-  const auto word =
-      upper_of(node.hash) | (may_expire ? kMayExpire : 0) | reinterpret_cast<std::uintptr_t>(&node);
+  auto word = upper_of(node.hash) | reinterpret_cast<std::uintptr_t>(&node);
+  if (may_expire) {
+    keep_trust(now);
+    word |= expiry_of(node, now);
+  }
   place(*groups_.load(std::memory_order_relaxed), word, node.hash, pair);
   ++size_;
 }
@@ -169,10 +174,35 @@ void NodeTable<Paired>::set_value(const EntryNode& node, std::uint64_t value) no
 }
 
 template <bool Paired>
-void NodeTable<Paired>::set_may_expire(const EntryNode& node) noexcept {
-  const Place at = locate(node);
-  auto& slot = at.group->slots[at.slot];
-  slot.store(slot.load(std::memory_order_relaxed) | kMayExpire, std::memory_order_release);
+void NodeTable<Paired>::note_deadline(const EntryNode& node, SteadyNanos now) noexcept {
+  if constexpr (Paired) {
+    keep_trust(now);
+    const Place at = locate(node);
+    auto& slot = at.group->slots[at.slot];
+    const auto word = slot.load(std::memory_order_relaxed);
+    slot.store((word & ~SlotWord::kUpperMask) | expiry_of(node, now), std::memory_order_release);
+  }
+}
+
+// All codes are made anew when half of the time is over for which they may be trusted. As long as
+// nobody writes, they are not, and then hits ask the entries.
+template <bool Paired>
+void NodeTable<Paired>::keep_trust(SteadyNanos now) noexcept {
+  if constexpr (Paired) {
+    Groups& groups = *groups_.load(std::memory_order_relaxed);
+    const auto until = now + DeadlineCode::kWindow;
+    const auto trusted_until = groups.trusted_until.load(std::memory_order_relaxed);
+    if (trusted_until > until - DeadlineCode::kWindow / 2) return;
+    for (std::size_t i = 0; i < groups.count; ++i) {
+      for (auto& slot : groups.first[i].slots) {
+        const auto word = slot.load(std::memory_order_relaxed);
+        if ((word & SlotWord::kMayExpire) == 0) continue;
+        slot.store((word & ~SlotWord::kUpperMask) | expiry_of(*node_of(word), now),
+                   std::memory_order_release);
+      }
+    }
+    groups.trusted_until.store(until, std::memory_order_release);
+  }
 }
 
 template <bool Paired>
@@ -188,7 +218,8 @@ void NodeTable<Paired>::set_settled(const EntryNode& node, bool settled) noexcep
   }
   auto& word = groups->first[at].slots[slot];
   const auto before = word.load(std::memory_order_relaxed);
-  word.store(settled ? before | kSettled : before & ~kSettled, std::memory_order_release);
+  word.store(settled ? before | SlotWord::kSettled : before & ~SlotWord::kSettled,
+             std::memory_order_release);
 }
 
 template <bool Paired>
@@ -198,7 +229,8 @@ void NodeTable<Paired>::unsettle_all() noexcept {
   for (std::size_t i = 0; i < groups->count; ++i) {
     for (auto& slot : groups->first[i].slots) {
       const auto word = slot.load(std::memory_order_relaxed);
-      if ((word & kSettled) != 0) slot.store(word & ~kSettled, std::memory_order_release);
+      if ((word & SlotWord::kSettled) != 0)
+        slot.store(word & ~SlotWord::kSettled, std::memory_order_release);
     }
   }
 }

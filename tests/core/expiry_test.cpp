@@ -9,8 +9,11 @@
 #include <condition_variable>
 #include <functional>
 #include <limits>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core_rig.h"
@@ -291,6 +294,46 @@ TEST_F(ExpiryTest, AnIdleCacheIsSweptInTheBackground) {  // trap B10
   clock_->await_waiters(1);
   clock_->advance(seconds(2));
   await(3);
+}
+
+// Goal: numbers, of which a hit is told in the table how long they live, are there to their last
+// moment and not longer, however long nobody writes. Method: a model, and leaps of the clock that
+// are longer than what the table can tell apart.
+TEST_F(ExpiryTest, NumbersLiveAsLongAsTheyAreToWhateverTimePasses) {
+  const bool held = rc::check("numbers against a model", [] {
+    const auto clock = std::make_shared<ManualClock>();
+    CacheManager<std::uint64_t, std::uint64_t> cache(quiet_options(clock));
+    std::map<std::uint64_t, std::pair<std::uint64_t, SteadyNanos>> model;
+    const auto steps = *rc::gen::inRange(1, 80);
+    for (int step = 0; step < steps; ++step) {
+      const auto key = *rc::gen::inRange<std::uint64_t>(0, 8);
+      const auto what = *rc::gen::inRange(0, 6);
+      if (what < 2) {
+        const std::int64_t most = nanoseconds(what == 0 ? seconds(5) : hours(8)).count();
+        clock->advance(nanoseconds(*rc::gen::inRange<std::int64_t>(0, most)));
+      } else if (what == 2) {
+        cache.erase(key);
+        model.erase(key);
+      } else {
+        const auto value = static_cast<std::uint64_t>(step);
+        const std::int64_t most = nanoseconds(what == 3 ? seconds(8) : hours(20)).count();
+        const nanoseconds ttl(*rc::gen::inRange<std::int64_t>(1, most));
+        const bool has_ttl = what != 5;
+        cache.set(key, value, has_ttl ? SetOptions{.ttl = ttl} : SetOptions{});
+        model[key] = {value, has_ttl ? clock->steady_now() + ttl.count() : kNever};
+      }
+      for (std::uint64_t k = 0; k < 8; ++k) {
+        const auto known = model.find(k);
+        const bool lives = known != model.end() && known->second.second > clock->steady_now();
+        RC_ASSERT(cache.contains(k) == lives);
+        if (*rc::gen::inRange(0, 2) == 0) continue;  // What a look-up finds over, it removes.
+        const auto found = cache.get(k);
+        RC_ASSERT(found.has_value() == lives);
+        if (lives) RC_ASSERT(*found == known->second.first);
+      }
+    }
+  });
+  EXPECT_TRUE(held);
 }
 
 // Goal: one lock hold removes only a bounded number of entries, so that no caller waits for all of

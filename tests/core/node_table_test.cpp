@@ -48,7 +48,7 @@ void check_same(const Table& table, const std::map<int, std::unique_ptr<KeyedNod
           table.find_pair(bad_hash(key, kind), [word](std::uint64_t k) { return k == word; });
       RC_ASSERT(pair.node == found);
       if (found != nullptr) RC_ASSERT(pair.value == node->weight);
-      if (found != nullptr) RC_ASSERT(pair.may_expire == (node->flags != 0));
+      if (found != nullptr) RC_ASSERT(pair.may_expire() == (node->flags != 0));
     }
   }
   std::set<const EntryNode*> visited;
@@ -86,7 +86,7 @@ TYPED_TEST(NodeTables, FindWhatAStandardMapFindsHoweverHashesCollide) {  // trap
         } else if (what == 1) {
           table.set_value(*node, ++node->weight);
         } else {
-          table.set_may_expire(*node);
+          table.note_deadline(*node, 0);
           node->flags = 1;
         }
       } else if (*rc::gen::inRange(0, 60) == 0) {
@@ -96,7 +96,7 @@ TYPED_TEST(NodeTables, FindWhatAStandardMapFindsHoweverHashesCollide) {  // trap
       } else {
         static_cast<void>(table.make_room(*rc::gen::inRange<std::uint64_t>(0, 80)));
         node->flags = step % 2 == 0 ? 1 : 0;
-        table.insert(*node, {static_cast<std::uint64_t>(key), node->weight}, node->flags != 0);
+        table.insert(*node, {static_cast<std::uint64_t>(key), node->weight}, node->flags != 0, 0);
         model[key] = node.get();
       }
       check_same(table, nodes, model, kind);

@@ -25,7 +25,7 @@ bool is_settled(const Table& table, const EntryNode& node) {
   const auto found =
       table.find_pair(node.hash, [&](std::uint64_t key) { return key == node.hash; });
   EXPECT_EQ(found.node, &node);
-  return found.is_settled;
+  return found.is_settled();
 }
 
 TEST(SettledMarks, StayWithTheirNodesWhileTheTableGrows) {
@@ -35,7 +35,7 @@ TEST(SettledMarks, StayWithTheirNodesWhileTheTableGrows) {
   for (std::uint64_t i = 0; i < 1'000; ++i) {
     replaced.push_back(table.make_room(~std::uint64_t{0}));
     nodes.push_back(node_with(mix(i, 1)));
-    table.insert(*nodes.back(), {nodes.back()->hash, i}, i % 3 == 0);
+    table.insert(*nodes.back(), {nodes.back()->hash, i}, i % 3 == 0, 0);
     if (i % 2 == 0) table.set_settled(*nodes.back(), true);
   }
   for (std::uint64_t i = 0; i < 1'000; ++i) {
@@ -53,7 +53,7 @@ TEST(SettledMarks, OfANodeThatIsNotInTheTableDoNothing) {
   table.set_settled(*absent, true);
   const auto room = table.make_room(10);
   const auto present = node_with(7);  // In the same slot as the other would be.
-  table.insert(*present, {7, 7}, false);
+  table.insert(*present, {7, 7}, false, 0);
   table.set_settled(*absent, true);
   EXPECT_FALSE(is_settled(table, *present));
 }

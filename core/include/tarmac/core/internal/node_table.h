@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -35,16 +36,12 @@ class NodeTable {
 
     const std::size_t count;
     Group* const first;
+    /// Until then the codes of deadlines hold.
+    std::atomic<SteadyNanos> trusted_until{std::numeric_limits<SteadyNanos>::min()};
   };
   using Replaced = std::unique_ptr<Groups>;
 
-  /// What a search without a lock has found.
-  struct Found {
-    EntryNode* node = nullptr;
-    std::uint64_t value = 0;
-    bool may_expire = false;
-    bool is_settled = false;
-  };
+  using Found = FoundPair;
 
   NodeTable() = default;
   NodeTable(const NodeTable&) = delete;
@@ -56,7 +53,8 @@ class NodeTable {
   /// The node with this hash for which `same(node)` holds; nullptr if there is none.
   template <class Same>
   [[nodiscard]] EntryNode* find(std::uint64_t hash, Same&& same) const {
-    return search(hash, [&same, hash](const Group&, std::size_t, std::uint64_t word) {
+    const Groups* groups = groups_.load(std::memory_order_acquire);
+    return search(groups, hash, [&same, hash](const Group&, std::size_t, std::uint64_t word) {
       // Between two loads the slot may have been emptied, or been taken by another node.
       EntryNode* node = ((word ^ upper_of(hash)) & kHashMask) == 0 ? node_of(word) : nullptr;
       return node != nullptr && same(*node) ? node : nullptr;
@@ -84,11 +82,14 @@ class NodeTable {
   /// Makes sure that the next insert() allocates nothing. `expected` is how many nodes there will
   /// be at most, if that is known. Returns the groups that readers may still search.
   [[nodiscard]] Replaced make_room(std::uint64_t expected);
-  /// Requires: room was made, and no equal node is in the table.
-  void insert(EntryNode& node, const WordPair& pair, bool may_expire) noexcept;
+  /// Requires: room was made, and no equal node is in the table. `now` is of interest if the node
+  /// may expire.
+  void insert(EntryNode& node, const WordPair& pair, bool may_expire, SteadyNanos now) noexcept;
   /// Requires, as what follows: the node is in the table.
   void set_value(const EntryNode& node, std::uint64_t value) noexcept;
-  void set_may_expire(const EntryNode& node) noexcept;
+  /// To be called when the node's deadline has changed, and before its value changes to one whose
+  /// deadline is earlier.
+  void note_deadline(const EntryNode& node, SteadyNanos now) noexcept;
   /// Whether hits have nothing to tell of the node: what find_pair() says of it. May be called for
   /// a node that is not in the table; then nothing happens.
   void set_settled(const EntryNode& node, bool settled) noexcept;
@@ -103,11 +104,7 @@ class NodeTable {
 
  private:
   static constexpr std::size_t kSlots = Group::kSlots;
-  static constexpr unsigned kAddressBits = 48;
-  static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
-  static constexpr std::uint64_t kMayExpire = std::uint64_t{1} << kAddressBits;
-  static constexpr std::uint64_t kSettled = kMayExpire << 1U;
-  static constexpr std::uint64_t kHashMask = ~(kAddressMask | kMayExpire | kSettled);
+  static constexpr std::uint64_t kHashMask = Paired ? 0 : SlotWord::kUpperMask;
   static constexpr std::uint64_t kOnes = 0x01'01'01'01'01'01'01'01;
   static constexpr unsigned kOverflowShift = 56;
   static constexpr std::uint64_t kMany = 255;
@@ -140,7 +137,8 @@ class NodeTable {
   }
   static EntryNode* node_of(std::uint64_t word) noexcept {
     // More than the address is kept in one word, so it has to be cut out of it.
-    return reinterpret_cast<EntryNode*>(word & kAddressMask);  // NOLINT(*-no-int-to-ptr): was one
+    return reinterpret_cast<EntryNode*>(
+        word & SlotWord::kAddressMask);  // NOLINT(*-no-int-to-ptr): was one
   }
   [[nodiscard]] const Group* home_group(std::uint64_t hash) const noexcept {
     const Groups* groups = groups_.load(std::memory_order_acquire);
@@ -154,11 +152,17 @@ class NodeTable {
   /// The first result of `look(group, slot, word)` that is not null, for the slots that may hold
   /// the node.
   template <class Look>
-  [[nodiscard, gnu::always_inline]] EntryNode* search(std::uint64_t hash, Look&& look) const;
+  [[nodiscard, gnu::always_inline]] static EntryNode* search(const Groups* groups,
+                                                             std::uint64_t hash, Look&& look);
   static void place(Groups& groups, std::uint64_t word, std::uint64_t hash,
                     const WordPair& pair) noexcept;
   static bool find_in(Group& group, const EntryNode& node, std::size_t& slot) noexcept;
   [[nodiscard]] Place locate(const EntryNode& node) const noexcept;
+  static std::uint64_t expiry_of(const EntryNode& node, SteadyNanos now) noexcept {
+    return SlotWord::kMayExpire |
+           (Paired ? DeadlineCode::of(node.expires_at, now) << SlotWord::kUpperShift : 0);
+  }
+  void keep_trust(SteadyNanos now) noexcept;
 
   // On a line that only growth writes to, for the readers' sake.
   alignas(64) std::atomic<Groups*> groups_{nullptr};
@@ -169,8 +173,7 @@ class NodeTable {
 
 template <bool Paired>
 template <class Look>
-inline EntryNode* NodeTable<Paired>::search(std::uint64_t hash, Look&& look) const {
-  const Groups* groups = groups_.load(std::memory_order_acquire);
+inline EntryNode* NodeTable<Paired>::search(const Groups* groups, std::uint64_t hash, Look&& look) {
   if (groups == nullptr) return nullptr;
   const auto count = groups->count;
   std::size_t at = home_of(hash, count);
@@ -197,17 +200,21 @@ template <class Same>
 inline auto NodeTable<Paired>::find_pair(std::uint64_t hash, Same&& same) const -> Found {
   static_assert(Paired);
   Found found;
-  found.node = search(hash, [&](const Group& group, std::size_t slot, std::uint64_t word) {
+  const Groups* groups = groups_.load(std::memory_order_acquire);
+  if (groups == nullptr) return found;
+  // Before the slot, so that its code is at least as new.
+  found.trusted_until = groups->trusted_until.load(std::memory_order_acquire);
+  const auto look = [&](const Group& group, std::size_t slot, std::uint64_t word) {
     const auto& pair = group.pairs[slot];
     if (!same(pair.key.load(std::memory_order_acquire))) return static_cast<EntryNode*>(nullptr);
     found.value = pair.value.load(std::memory_order_acquire);
-    found.may_expire = (word & kMayExpire) != 0;
-    found.is_settled = (word & kSettled) != 0;
+    found.before = word;
     // If it is still that node's slot, it has been all the time: no address comes back as long as
     // the epoch is pinned. Then key and value are its own. (Of an empty slot the address is null.)
-    const auto again = group.slots[slot].load(std::memory_order_relaxed);
-    return ((word ^ again) & kAddressMask) == 0 ? node_of(word) : nullptr;
-  });
+    found.after = group.slots[slot].load(std::memory_order_relaxed);
+    return ((word ^ found.after) & SlotWord::kAddressMask) == 0 ? node_of(word) : nullptr;
+  };
+  found.node = search(groups, hash, look);
   return found;
 }
 

@@ -19,7 +19,8 @@ namespace tarmac::internal {
 /// The content of one shard, built aside; after the exchange, what the shard held before.
 template <class K, class V>
 struct ShardContent {
-  explicit ShardContent(SteadyNanos now) : wheel(std::make_unique<TimingWheel>(now)) {}
+  explicit ShardContent(SteadyNanos now)
+      : wheel(std::make_unique<TimingWheel>(now)), begun_at(now) {}
   ShardContent(const ShardContent&) = delete;
   ShardContent& operator=(const ShardContent&) = delete;
   ~ShardContent() {
@@ -36,7 +37,7 @@ struct ShardContent {
     WordPair pair;
     if constexpr (kIsPaired<K, V>) pair = {to_word(entry->key), entry->cell.word()};
     const bool may_expire = entry->timer != nullptr;
-    table.insert(*entry.release_ownership(), pair, may_expire);
+    table.insert(*entry.release_ownership(), pair, may_expire, begun_at);
   }
   void remove(Entry<K, V>& entry) {
     table.erase(entry);
@@ -54,6 +55,7 @@ struct ShardContent {
   NodeTable<kIsPaired<K, V>> table;
   std::unique_ptr<AccessLog> hits = std::make_unique<AccessLog>();
   std::unique_ptr<TimingWheel> wheel;
+  SteadyNanos begun_at;
   std::unique_ptr<EvictionStrategy> strategy;
   std::vector<EntryNode*> order;  ///< the one to go first in front
   std::uint64_t weight = 0;

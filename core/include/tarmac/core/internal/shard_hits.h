@@ -11,8 +11,10 @@ inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash)
     const auto found = table.find_pair(
         hash, [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
     auto* entry = static_cast<EntryType*>(found.node);
-    return {entry, entry != nullptr && (!found.may_expire || is_live(*entry)), found.value,
-            found.is_settled};
+    const bool live =
+        entry != nullptr &&
+        (!found.may_expire() || found.outlives(services_.clock.coarse_now()) || is_live(*entry));
+    return {entry, live, found.value, found.is_settled()};
   } else {
     EntryType* entry = find(key, hash);
     return {entry, entry != nullptr && is_live(*entry), 0, false};

@@ -45,7 +45,7 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   strategy->on_insert(entry);
   WordPair pair;
   if constexpr (kIsPaired<K, V>) pair = {to_word(entry.key), entry.cell.word()};
-  table.insert(entry, pair, entry.timer != nullptr);
+  table.insert(entry, pair, entry.timer != nullptr, now);
   weight += entry.weight;
   announce(EventType::entry_set, entry, now);
 }
@@ -54,19 +54,20 @@ template <class K, class V, class Equal>
 void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryState state,
                                 SteadyNanos now) {
   limbo.reserve();
-  if (next.deadline != kNever && !entry.timer) {
-    entry.timer = std::make_unique<EntryTimer>(entry);
-    table.set_may_expire(entry);
-  }
+  if (next.deadline != kNever && !entry.timer) entry.timer = std::make_unique<EntryTimer>(entry);
+  const bool is_timed = entry.timer != nullptr;
+  if (is_timed && now == 0) now = services_.clock.steady_now();
   copy_if_due();
   drain();
   const auto old_weight = entry.weight;
   // Meanwhile neither value may outlive its own deadline, so the earlier one holds; a reader who
   // finds it passed asks under the lock.
   entry.expires_at = std::min<SteadyNanos>(entry.expires_at, next.deadline);
+  if (is_timed) table.note_deadline(entry, now);
   if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
   if constexpr (kIsPaired<K, V>) table.set_value(entry, entry.cell.word());
   set_deadline(entry, next.deadline, now);
+  if (is_timed) table.note_deadline(entry, now);
   entry.weight = next.weight;
   entry.stamp = next.stamp;
   entry.created_at = next.created_at;

@@ -1,6 +1,9 @@
 // What the hash table of a shard is made of: groups of a few slots.
 #pragma once
 
+#include <tarmac/core/entry_node.h>
+#include <tarmac/core/internal/deadline_code.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -15,6 +18,40 @@ struct WordPair {
   std::uint64_t value = 0;
 };
 
+/// What one slot holds: a node's address, and above it what a search wants to know at once.
+struct SlotWord {
+  static constexpr unsigned kAddressBits = 48;
+  static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
+  static constexpr std::uint64_t kMayExpire = std::uint64_t{1} << kAddressBits;
+  /// Hits have nothing to tell of the node.
+  static constexpr std::uint64_t kSettled = kMayExpire << 1U;
+  /// 14 more bits: of the hash, or of the deadline where the key itself is at hand.
+  static constexpr unsigned kUpperShift = kAddressBits + 2;
+  static constexpr std::uint64_t kUpperMask = ~std::uint64_t{0} << kUpperShift;
+  static_assert(64 - kUpperShift == DeadlineCode::kBits);
+};
+
+/// What a search without a lock has found.
+struct FoundPair {
+  EntryNode* node = nullptr;
+  std::uint64_t value = 0;
+  /// Until then the code of the deadline may be trusted.
+  SteadyNanos trusted_until = 0;
+  /// The slot, as it was before the value was read and after it.
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+
+  [[nodiscard]] bool is_settled() const noexcept { return (before & SlotWord::kSettled) != 0; }
+  [[nodiscard]] bool may_expire() const noexcept { return (after & SlotWord::kMayExpire) != 0; }
+  /// True if the value's deadline is surely later than a coarse `now`: the node need not be asked.
+  /// Not if a write changed it meanwhile: whose deadline that is, of the old value or the new, the
+  /// table does not know.
+  [[nodiscard]] bool outlives(SteadyNanos now) const noexcept {
+    return before == after && DeadlineCode::is_ahead(after >> SlotWord::kUpperShift, now) &&
+           now < trusted_until;
+  }
+};
+
 /// A group as large as its cache lines allow: one, or two neighbours that a processor fetches
 /// together.
 template <std::size_t Slots>
@@ -24,8 +61,7 @@ struct TableGroupHead {
   /// Byte i: 8 bits of the hash in slot i, 0 while it is empty. The last byte: how many nodes
   /// passed this group because it was full when they came; at its maximum it stays.
   std::atomic<std::uint64_t> tags{0};
-  /// A node's address; above it 14 other bits of its hash, whether its mark is settled, and whether
-  /// it may expire.
+  /// Each a SlotWord, 0 while it is empty.
   std::array<std::atomic<std::uint64_t>, kSlots> slots{};
 };
 struct alignas(64) TableGroup : TableGroupHead<7> {};
