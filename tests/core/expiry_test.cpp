@@ -307,8 +307,10 @@ TEST_F(ExpiryTest, NumbersLiveAsLongAsTheyAreToWhateverTimePasses) {
     const auto steps = *rc::gen::inRange(1, 80);
     for (int step = 0; step < steps; ++step) {
       const auto key = *rc::gen::inRange<std::uint64_t>(0, 8);
-      const auto what = *rc::gen::inRange(0, 6);
-      if (what < 2) {
+      const auto what = *rc::gen::inRange(0, 7);
+      if (what == 6) {
+        cache.restore_snapshot(cache.take_snapshot());
+      } else if (what < 2) {
         const std::int64_t most = nanoseconds(what == 0 ? seconds(5) : hours(8)).count();
         clock->advance(nanoseconds(*rc::gen::inRange<std::int64_t>(0, most)));
       } else if (what == 2) {
