@@ -47,6 +47,7 @@ void ReuseModel::reset(std::uint64_t entries, std::uint64_t weight) {
 void ReuseModel::double_scale() {
   if (2 * scale_ > std::uint64_t{1} << 26U) return;
   scale_ *= 2;
+  refreshed_ = kClasses;  // One that is under way has expectations of other bins.
   // Twice as far apart is two bins further.
   for (std::size_t of = 0; of < kClasses; ++of) {
     auto* const cells = &cells_[cell(static_cast<Class>(of), 0)];
@@ -94,10 +95,14 @@ void ReuseModel::set_bounds() {
   trust_step_ = 1 / (1 + 0.1F * static_cast<float>(scale_));
 }
 
-void ReuseModel::refresh() {
-  // Few observations are believed in part: the class leans on all classes of its kind, and these on
-  // what is expected.
-  const float weight = 50 + std::min(50.0F, 0.02F * static_cast<float>(scale_));
+float ReuseModel::weight_of_expected() const noexcept {
+  return 50 + std::min(50.0F, 0.02F * static_cast<float>(scale_));
+}
+
+// Few observations are believed in part: the class leans on all classes of its kind, and these on
+// what is expected.
+void ReuseModel::begin_refresh() {
+  refreshed_ = 0;
   std::array<std::array<Cell, kBins>, kKins> of_kin{};
   for (std::size_t of = 0; of < kClasses; ++of) {
     auto& sum = of_kin[kin_of(of) == kKnown ? kKnown : kEarly];
@@ -106,27 +111,30 @@ void ReuseModel::refresh() {
       sum[bin].used += cells_[of * kBins + bin].used;
     }
   }
-  std::array<std::array<float, kBins>, kKins> expected{};  // Of the unproven nothing is.
+  const float weight = weight_of_expected();
   for (const Kin kin : {kEarly, kKnown}) {
     const float prior = (kin == kKnown ? kOfKnownKeys : kOfNewcomers).chance(trust_);
     for (std::size_t bin = 0; bin < kBins; ++bin) {
       const Cell& seen = of_kin[kin][bin];
-      expected[kin][bin] = std::min(1.0F, (seen.used + weight * prior) / (seen.reached + weight));
+      expected_[kin][bin] = std::min(1.0F, (seen.used + weight * prior) / (seen.reached + weight));
     }
-  }
-  for (std::size_t of = 0; of < kClasses; ++of) {
-    // A class that nobody is in need not be ranked for the first time.
-    if (cells_[of * kBins].reached == 0 && index_[of * kBins] != 0) continue;
-    rank_class(of, expected[kin_of(of)], weight);
-  }
-  for (Cell& each : cells_) {
-    each.reached *= kFade;
-    each.used *= kFade;
   }
 }
 
-void ReuseModel::rank_class(std::size_t of, const std::array<float, kBins>& expected,
-                            float weight) {
+bool ReuseModel::refresh_next() {
+  const std::size_t of = refreshed_++;
+  // A class that nobody is in need not be ranked for the first time.
+  if (cells_[of * kBins].reached != 0 || index_[of * kBins] == 0) rank_class(of);
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    cells_[of * kBins + bin].reached *= kFade;
+    cells_[of * kBins + bin].used *= kFade;
+  }
+  return refreshed_ == kClasses;
+}
+
+void ReuseModel::rank_class(std::size_t of) {
+  const auto& expected = expected_[kin_of(of)];
+  const float weight = weight_of_expected();
   std::array<double, kBins> chance{};
   for (std::size_t bin = 0; bin < kBins; ++bin) {
     const Cell& seen = cells_[of * kBins + bin];

@@ -16,7 +16,8 @@ namespace tarmac::internal {
 /// they had left the cache. From that follows the chance of a use in each bin, and for a key of any
 /// age the best ratio of hits to be had to the time until then: its Gittins index.
 ///
-/// - Cost: counting is O(1); refresh() takes some microseconds for each class.
+/// - Cost: counting is O(1), and so is each step of a refresh, of which there is one for each
+/// class.
 /// - Thread-safety: none.
 class ReuseModel {
  public:
@@ -73,7 +74,14 @@ class ReuseModel {
   }
 
   /// Brings index() up to date with the counts, which then fade a little.
-  void refresh();
+  void refresh() {
+    begin_refresh();
+    while (!refresh_next()) continue;
+  }
+  /// The same in steps: true with the last one. Requires, for a step: one has begun and not ended.
+  void begin_refresh();
+  bool refresh_next();
+  [[nodiscard]] bool is_refreshing() const noexcept { return refreshed_ < kClasses; }
   /// Hits for each request of waiting (and unit of weight) of a key of this class at the beginning
   /// of this bin.
   [[nodiscard]] float index(std::size_t cell) const noexcept { return index_[cell]; }
@@ -97,7 +105,9 @@ class ReuseModel {
     return of < (by_size_ ? kSizes : 1) ? kEarly : kKnown;
   }
   [[nodiscard]] float price(std::size_t of) const noexcept;
-  void rank_class(std::size_t of, const std::array<float, kBins>& expected, float weight);
+  /// By how many observations what is expected counts.
+  [[nodiscard]] float weight_of_expected() const noexcept;
+  void rank_class(std::size_t of);
 
   std::uint64_t scale_ = 0;
   bool by_size_ = false;
@@ -107,6 +117,8 @@ class ReuseModel {
   std::array<std::uint32_t, kBins + 2> ends_{};  // The highest age of each bin.
   std::array<Cell, kCells> cells_{};
   std::array<float, kCells> index_{};
+  std::array<std::array<float, kBins>, kKins> expected_{};  // Of the unproven nothing is.
+  std::size_t refreshed_ = kClasses;
   float trust_ = 1;
   float trust_step_ = 0;
 };

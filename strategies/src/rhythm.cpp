@@ -149,7 +149,7 @@ class Rhythm final : public EvictionStrategy {
 
   void set_periods() noexcept {
     const std::uint64_t scale = model_.scale();
-    sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 64, 16, 1 << 16));
+    sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 64, 16, 256));
     learn_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, 256, 1 << 22));
   }
 
@@ -219,7 +219,8 @@ class Rhythm final : public EvictionStrategy {
     const std::uint32_t now = lines_.now();
     if (log_.keeps(now)) log_.end(now);  // Of a time long ago.
     if (now - lines_.time() >= sort_period_) sort_by_age();
-    if (now - learned_at_ >= learn_period_) learn();
+    if (now - learned_at_ >= learn_period_) begin_to_learn();
+    if (model_.is_refreshing()) learn();
   }
 
   /// Counts what has come to another bin.
@@ -235,10 +236,13 @@ class Rhythm final : public EvictionStrategy {
     }
   }
 
-  void learn() noexcept {
+  void begin_to_learn() noexcept {
     learned_at_ = lines_.now();
-    model_.refresh();
-    lines_.judge_anew();
+    model_.begin_refresh();
+  }
+  /// One kind with each request, so that none takes much longer than others.
+  void learn() noexcept {
+    if (model_.refresh_next()) lines_.judge_anew();
   }
 
   /// Writes all to `order`, the next victim first, and tracks none of them; they keep their waits.

@@ -78,6 +78,37 @@ void teach(ReuseModel& model) {
   model.refresh();
 }
 
+// Goal: no request pays for a whole refresh, and what comes of it is the same.
+TEST(ReuseModel, RefreshedInStepsSaysWhatItSaysAtOnce) {
+  ReuseModel at_once;
+  teach(at_once);
+  ReuseModel in_steps = at_once;
+  for (auto* model : {&at_once, &in_steps}) model->count_used(2, 9, 3'000);
+  const float before = in_steps.index(ReuseModel::cell(2, 0));
+  at_once.refresh();
+  EXPECT_FALSE(in_steps.is_refreshing());
+  in_steps.begin_refresh();
+  std::size_t steps = 0;
+  while (in_steps.is_refreshing()) {
+    ++steps;
+    EXPECT_EQ(in_steps.refresh_next(), steps == ReuseModel::kClasses);
+  }
+  EXPECT_EQ(steps, ReuseModel::kClasses);
+  EXPECT_NE(in_steps.index(ReuseModel::cell(2, 0)), before);
+  for (std::size_t cell = 0; cell < ReuseModel::kCells; ++cell) {
+    EXPECT_EQ(in_steps.index(cell), at_once.index(cell)) << cell;
+  }
+}
+
+TEST(ReuseModel, GivesARefreshUpWhenItsBinsChange) {
+  ReuseModel model;
+  teach(model);
+  model.begin_refresh();
+  EXPECT_FALSE(model.refresh_next());
+  model.double_scale();
+  EXPECT_FALSE(model.is_refreshing());
+}
+
 class Crowd {
  public:
   explicit Crowd(std::size_t size) : nodes_(size), is_in_(size) { teach(model_); }
