@@ -8,6 +8,7 @@
 namespace tarmac::internal {
 namespace {
 
+constexpr std::uint64_t kLargestScale = std::uint64_t{1} << 26U;
 constexpr float kFirstBound = 0.04F;
 constexpr float kGrowth = 1.41421356F;
 /// How much of the counts is left after a refresh, of which there are 20 in the time it takes to
@@ -36,7 +37,7 @@ void ReuseModel::reset(std::uint64_t entries, std::uint64_t weight) {
   by_size_ = weight != 0;
   const auto largest = static_cast<unsigned>(std::bit_width(weight));
   smallest_size_ = largest > kSizes + 1 ? largest - kSizes - 1 : 0;
-  scale_ = std::clamp<std::uint64_t>(entries, 16, std::uint64_t{1} << 26U);
+  scale_ = std::clamp<std::uint64_t>(entries, 16, kLargestScale);
   cells_.fill({});
   index_.fill(0);
   trust_ = 1;
@@ -44,8 +45,8 @@ void ReuseModel::reset(std::uint64_t entries, std::uint64_t weight) {
   refresh();
 }
 
-void ReuseModel::double_scale() {
-  if (2 * scale_ > std::uint64_t{1} << 26U) return;
+bool ReuseModel::double_scale() {
+  if (2 * scale_ > kLargestScale) return false;
   scale_ *= 2;
   refreshed_ = kClasses;  // One that is under way has expectations of other bins.
   // Twice as far apart is two bins further.
@@ -57,6 +58,7 @@ void ReuseModel::double_scale() {
     cells[kBins - 1] = {};
   }
   set_bounds();
+  return true;
 }
 
 ReuseModel::Class ReuseModel::class_of(std::uint32_t uses, Bin last,

@@ -30,8 +30,9 @@ class ReuseModel {
 
   /// Begins anew, for a cache of so many entries, or of so much weight and some entries.
   void reset(std::uint64_t entries, std::uint64_t weight = 0);
-  /// The cache holds twice as many entries as was thought. What was learned is kept.
-  void double_scale();
+  /// The cache holds twice as many entries as was thought. What was learned is kept. False, with
+  /// nothing changed, for more than 2^26: ages are then told as coarsely as for these.
+  bool double_scale();
   /// For how many entries it is made.
   [[nodiscard]] std::uint64_t scale() const noexcept { return scale_; }
 

@@ -161,7 +161,8 @@ class Rhythm final : public EvictionStrategy {
   /// There are twice as many entries as the bins were made for.
   void widen() noexcept {
     sort_by_age();
-    model_.double_scale();
+    may_widen_ = model_.double_scale();
+    if (!may_widen_) return;
     set_periods();
     try {
       ghosts_.reserve(kGhosts * model_.scale());

@@ -105,8 +105,16 @@ TEST(ReuseModel, GivesARefreshUpWhenItsBinsChange) {
   teach(model);
   model.begin_refresh();
   EXPECT_FALSE(model.refresh_next());
-  model.double_scale();
+  EXPECT_TRUE(model.double_scale());
   EXPECT_FALSE(model.is_refreshing());
+}
+
+TEST(ReuseModel, IsNotMadeForMoreEntriesThanItCanTellAgesOf) {
+  ReuseModel model;
+  model.reset(std::uint64_t{1} << 25U);
+  EXPECT_TRUE(model.double_scale());
+  EXPECT_FALSE(model.double_scale());
+  EXPECT_EQ(model.scale(), std::uint64_t{1} << 26U);
 }
 
 class Crowd {
