@@ -194,4 +194,5 @@ class Page:
                 else f"{100 * self.samples.median(cell, 'added'):+.1f} %" for cell in cells])
         lines = table(["feature"] + [name_of(name) for name in names], rows)
         return lines and ["## What each feature adds to the time of a hit", "",
-                          "Against the same cache with no observer and no TTL.", "", *lines]
+                          "Against the same cache with no observer; a TTL, against another cache "
+                          "whose entries never had one.", "", *lines]
