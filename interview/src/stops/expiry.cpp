@@ -117,7 +117,8 @@ a timer of the system, or if everything is scanned. Hybrid is what this cache do
 
 The sweep does not search. Entries with a TTL hang in a hierarchical timing wheel: insertion and removal are O(1), and a turn of
 the wheel touches only slots that are due. The thread sleeps until the next deadline, so an idle cache costs nothing. An entry
-without a TTL has no timer and its hits read no clock; one with a TTL reads a coarse clock first, which is a few nanoseconds.)",
+without a TTL has no timer and its hits read no clock; one with a TTL reads a coarse clock first, which is a few nanoseconds. Where key
+and value are words in the table, the deadline stands beside them, to a second, so that such a hit does not touch the entry.)",
       .follow_ups =
           {{"A million entries expire at the same second?",
             "`ttl_jitter` spreads what was set together. The sweep takes a part at a time under "
