@@ -149,7 +149,7 @@ class Rhythm final : public EvictionStrategy {
 
   void set_periods() noexcept {
     const std::uint64_t scale = model_.scale();
-    sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 64, 16, 256));
+    sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 32, 16, 1 << 16));
     learn_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, 256, 1 << 22));
   }
 
