@@ -19,7 +19,16 @@ namespace tarmac::bench {
 template <class Cache>
 inline constexpr bool kOfInts = std::is_integral_v<typename Cache::Key>;
 
-/// Runs `operation(cache, key)`, which tells whether it hit, on one request after the other.
+/// Where the cache holds a tenth of the keys, requests that come round are all hits.
+template <class Cache>
+bool has_come_round(benchmark::State& state, const Stand<Cache>& stand, Filling filling) {
+  if (filling != Filling::tenth || stand.next <= stand.requests->size()) return false;
+  state.SkipWithError("the list of requests has come round: fewer seconds, or requests");
+  return true;
+}
+
+/// Runs `operation(cache, key, number)`, which tells whether it hit, on one request after the
+/// other; several threads take them in turn.
 template <class Cache, class Operation>
 void serve(benchmark::State& state, const Subject<Cache>& subject, Filling filling,
            Operation operation) {
@@ -27,17 +36,19 @@ void serve(benchmark::State& state, const Subject<Cache>& subject, Filling filli
   auto& cache = *stand.cache;
   const auto* wanted = stand.requests->data();
   const std::size_t mask = stand.requests->size() - 1;
-  auto& cursor = stand.cursors[static_cast<std::size_t>(state.thread_index())];
-  std::size_t next = cursor.next;
+  const auto threads = static_cast<std::size_t>(state.threads());
+  const auto thread = static_cast<std::size_t>(state.thread_index());
+  std::size_t next = stand.next + thread;
+  std::size_t number = next;
   std::uint64_t hits = 0;
   for (auto _ : state) {
-    hits += operation(cache, wanted[next & mask], next) ? 1U : 0U;
-    ++next;
+    hits += operation(cache, wanted[next & mask], number++) ? 1U : 0U;
+    next += threads;
   }
-  cursor.next = next;
-  if (filling == Filling::tenth && next > mask) {
-    state.SkipWithError("the list of requests has come round, and all of it fits: fewer seconds");
-    return;
+  // All have read it: they begin together, and end together.
+  if (thread == 0) {
+    stand.next = next;
+    if (has_come_round(state, stand, filling)) return;
   }
   state.SetItemsProcessed(state.iterations());
   state.SetLabel(subject.label);
@@ -102,10 +113,10 @@ void latency(benchmark::State& state, const Subject<Cache>& subject) {
   const std::size_t mask = stand.requests->size() - 1;
   Latencies latencies(sizes().timed_requests);
   for (auto _ : state) {
-    latencies.time_each([&] {
-      hit_or_insert<Cache>(*stand.cache, (*stand.requests)[stand.cursors[0].next++ & mask]);
-    });
+    latencies.time_each(
+        [&] { hit_or_insert<Cache>(*stand.cache, (*stand.requests)[stand.next++ & mask]); });
   }
+  if (has_come_round(state, stand, Filling::tenth)) return;
   state.SetLabel(subject.label);
   latencies.report(state);
 }

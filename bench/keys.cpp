@@ -77,7 +77,7 @@ const std::vector<Request<Key>>& requests(std::size_t ranks) {
   static std::size_t made_for = 0;
   const std::lock_guard lock(mutex);
   if (made_for != ranks) {
-    const std::size_t count = 2 * std::bit_ceil(sizes().entries);
+    const std::size_t count = 8 * std::bit_ceil(sizes().entries);
     std::mt19937_64 random(42);
     Zipf zipf(ranks);
     made.clear();

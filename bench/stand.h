@@ -3,7 +3,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -16,18 +15,15 @@
 
 namespace tarmac::bench {
 
-/// A cache, how it was filled, and where each thread is in the list of requests.
+/// A cache, how it was filled, and where in the list of requests we are.
 template <class Cache>
 struct Stand {
   using Key = typename Cache::Key;
 
   std::unique_ptr<Cache> cache;
   const std::vector<Request<Key>>* requests = nullptr;
-  struct alignas(64) Cursor {
-    std::size_t next = 0;
-  };
-  /// Kept from cell to cell: asking for the same requests again would find them all.
-  std::array<Cursor, 2> cursors;
+  /// Which is next. Kept from cell to cell: asking for the same requests again would find them all.
+  std::size_t next = 0;
   /// Ranks that nobody has asked for yet.
   std::uint64_t unused_rank = 0;
 };
@@ -81,7 +77,7 @@ template <class Cache>
 void fill_resident(Stand<Cache>& stand) {
   fill(*stand.cache, sizes().entries);
   const auto& wanted = *stand.requests;
-  auto& next = stand.cursors[0].next;
+  auto& next = stand.next;
   for (; next < requests_to_settle(); ++next) {
     static_cast<void>(hit<Cache>(*stand.cache, wanted[next & (wanted.size() - 1)]));
   }
@@ -97,7 +93,7 @@ void fill_tenth(Stand<Cache>& stand, std::size_t ranks) {
     stand.cache->set(key, value_of(key));
   }
   // What a strategy learns only from requests.
-  auto& next = stand.cursors[0].next;
+  auto& next = stand.next;
   for (; next < entries / 2; ++next) hit_or_insert<Cache>(*stand.cache, (*stand.requests)[next]);
 }
 
@@ -107,7 +103,6 @@ std::unique_ptr<Stand<Cache>> make_stand(const Subject<Cache>& subject, Filling 
   auto stand = std::make_unique<Stand<Cache>>();
   const std::size_t ranks = filling == Filling::resident ? entries : entries * 10;
   stand->requests = &requests<typename Cache::Key>(ranks);
-  stand->cursors[1].next = stand->requests->size() / 2;
   stand->unused_rank = ranks;
   if (filling == Filling::resident) {
     // Caches of many shards need the room, because their shards do not fill evenly.

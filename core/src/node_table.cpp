@@ -184,20 +184,26 @@ void NodeTable<Paired>::note_deadline(const EntryNode& node, SteadyNanos now) no
   }
 }
 
-// All codes are made anew when half of the time is over for which they may be trusted. As long as
-// nobody writes, they are not, and then hits ask the entries.
+// All codes are made anew when half of the time is over for which they may be trusted: of the codes
+// themselves, as the entries' memory is far away, but for deadlines beyond the window. As long as
+// nobody writes what may expire, they are not, and then hits ask the entries.
 template <bool Paired>
 void NodeTable<Paired>::keep_trust(SteadyNanos now) noexcept {
   if constexpr (Paired) {
     Groups& groups = *groups_.load(std::memory_order_relaxed);
-    const auto until = now + DeadlineCode::kWindow;
+    const auto until = deadline_after(now, DeadlineCode::kWindow);
     const auto trusted_until = groups.trusted_until.load(std::memory_order_relaxed);
     if (trusted_until > until - DeadlineCode::kWindow / 2) return;
+    const auto renewed = [now, trusted_until](std::uint64_t word) {
+      const auto made = trusted_until - DeadlineCode::kWindow;
+      const auto at = DeadlineCode::unit_of(word >> SlotWord::kUpperShift, made);
+      return DeadlineCode::of(at ? *at : node_of(word)->expires_at.load(), now);
+    };
     for (std::size_t i = 0; i < groups.count; ++i) {
       for (auto& slot : groups.first[i].slots) {
         const auto word = slot.load(std::memory_order_relaxed);
         if ((word & SlotWord::kMayExpire) == 0) continue;
-        slot.store((word & ~SlotWord::kUpperMask) | expiry_of(*node_of(word), now),
+        slot.store((word & ~SlotWord::kUpperMask) | renewed(word) << SlotWord::kUpperShift,
                    std::memory_order_release);
       }
     }

@@ -43,6 +43,19 @@ TEST(DeadlineCode, KnowsTheEndsOfItsWindow) {
   EXPECT_TRUE(DeadlineCode::is_ahead(over, kMade + DeadlineCode::kWindow + 4 * kUnit));
 }
 
+// Goal: what a code is made of anew is what it stands for, or nothing.
+TEST(DeadlineCode, TellsTheUnitItWasMadeOf) {
+  const bool held = rc::check("code against unit", [] {
+    const auto first = any_time() >> DeadlineCode::kUnitShift << DeadlineCode::kUnitShift;
+    const auto made = first + *rc::gen::inRange<SteadyNanos>(0, DeadlineCode::kWindow / 2);
+    const auto deadline = made + *rc::gen::inRange<SteadyNanos>(1, 3 * kHour);
+    const auto unit = DeadlineCode::unit_of(DeadlineCode::of(deadline, made), first);
+    if (unit) RC_ASSERT(*unit <= deadline && deadline < *unit + kUnit);
+    if (!unit) RC_ASSERT(deadline > first + DeadlineCode::kWindow);
+  });
+  EXPECT_TRUE(held);
+}
+
 class TimedTable {
  public:
   explicit TimedTable(SteadyNanos now) : now_(now) {}

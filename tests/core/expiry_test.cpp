@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -336,6 +337,46 @@ TEST_F(ExpiryTest, NumbersLiveAsLongAsTheyAreToWhateverTimePasses) {
     }
   });
   EXPECT_TRUE(held);
+}
+
+/// Does something while a reader looks at the coarse clock.
+class InterruptingClock final : public Clock {
+ public:
+  [[nodiscard]] SteadyNanos steady_now() const noexcept override { return now; }
+  [[nodiscard]] SteadyNanos coarse_now() const noexcept override {
+    const SteadyNanos seen = now;
+    if (const auto once = std::exchange(interruption, nullptr)) once();
+    return seen;
+  }
+  [[nodiscard]] WallNanos wall_now() const noexcept override { return now; }
+  bool wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
+                  SteadyNanos, const std::function<bool()>& ready) override {
+    condition.wait(lock, ready);
+    return true;
+  }
+
+  SteadyNanos now = ManualClock::kSteadyStart;
+  mutable std::function<void()> interruption;
+};
+
+// Goal: a value that was over before a look-up began is not found by the deadline of the one that
+// replaces it. The writer looked at the clock in time, and was held up before it wrote.
+TEST(LateWrites, LendNoDeadlineToTheValueBefore) {
+  constexpr SteadyNanos kMilli = 1'000'000;
+  for (const bool has_ttl : {true, false}) {
+    const auto clock = std::make_shared<InterruptingClock>();
+    CacheManager<std::uint64_t, std::uint64_t> cache(quiet_options(clock));
+    cache.set(1, 100, {.ttl = nanoseconds(5 * kMilli)});
+    const auto begun = clock->now;
+    clock->now = begun + 6 * kMilli;
+    clock->interruption = [&] {
+      clock->now = begun + 4 * kMilli;
+      cache.set(1, 200, has_ttl ? SetOptions{.ttl = hours(1)} : SetOptions{});
+      clock->now = begun + 6 * kMilli;
+    };
+    EXPECT_EQ(cache.get(1), std::optional<std::uint64_t>(200));
+    EXPECT_EQ(clock->interruption, nullptr);
+  }
 }
 
 // Goal: one lock hold removes only a bounded number of entries, so that no caller waits for all of

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace tarmac::internal {
 
@@ -18,21 +19,32 @@ struct DeadlineCode {
   /// would seem to lie ahead. Nearly two and a half hours.
   static constexpr std::int64_t kWindow = ((std::int64_t{1} << (kBits - 1)) - 2) << kUnitShift;
 
-  /// Of a deadline beyond the window, that of the window's end.
+  /// Of a deadline beyond the window, that of the window's end; of one that is over, the last
+  /// unit's.
   static std::uint64_t of(SteadyNanos deadline, SteadyNanos now) noexcept {
-    constexpr std::int64_t kMostUnits = (std::int64_t{1} << (kBits - 1)) - 1;
     const auto unit = now >> kUnitShift;
-    const auto code = std::clamp(deadline >> kUnitShift, unit, unit + kMostUnits);
+    const auto code = std::clamp(deadline >> kUnitShift, unit - 1, unit + kMostUnits);
     return static_cast<std::uint64_t>(code) & kMask;
+  }
+  /// The unit of the deadline that a code was made of, not more than half a window after `made`; or
+  /// none, if that lay beyond the window.
+  static std::optional<SteadyNanos> unit_of(std::uint64_t code, SteadyNanos made) noexcept {
+    const auto first = made >> kUnitShift;
+    const auto units =
+        static_cast<std::int64_t>((code - static_cast<std::uint64_t>(first)) & kMask);
+    if (units >= kMostUnits) return std::nullopt;
+    return (first + units) << kUnitShift;
   }
   /// Whether the deadline lies more than Clock::kCoarseLag after `now`.
   static bool is_ahead(std::uint64_t code, SteadyNanos now) noexcept {
-    const auto unit = static_cast<std::uint64_t>((now + Clock::kCoarseLag) >> kUnitShift);
+    const auto unit =
+        static_cast<std::uint64_t>(deadline_after(now, Clock::kCoarseLag) >> kUnitShift);
     return static_cast<std::int64_t>((code - unit) << (64 - kBits)) > 0;
   }
 
  private:
   static constexpr std::uint64_t kMask = (std::uint64_t{1} << kBits) - 1;
+  static constexpr std::int64_t kMostUnits = (std::int64_t{1} << (kBits - 1)) - 1;
 };
 
 }  // namespace tarmac::internal

@@ -30,6 +30,9 @@ class Relaxed {
   operator T() const noexcept { return load(); }
   [[nodiscard]] T load() const noexcept { return value_.load(std::memory_order_relaxed); }
   void store(T value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  /// Where the order beside other fields matters.
+  [[nodiscard]] T acquire() const noexcept { return value_.load(std::memory_order_acquire); }
+  void release(T value) noexcept { value_.store(value, std::memory_order_release); }
 
  private:
   std::atomic<T> value_{};

@@ -151,6 +151,10 @@ class Shard {
   void announce_miss(Ref<EntryType> absent, SteadyNanos now);
 
  private:
+  [[nodiscard, gnu::always_inline]] FoundPair find_pair(lookup_key_t<K> key,
+                                                        std::uint64_t hash) const;
+  [[gnu::noinline]] LookUp look_up_asking(FoundPair found, lookup_key_t<K> key,
+                                          std::uint64_t hash) const;
   void note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits);
   void unlink(EntryType& entry, RemovalCause cause, SteadyNanos now);
   void set_deadline(EntryType& entry, SteadyNanos deadline, SteadyNanos now) noexcept;

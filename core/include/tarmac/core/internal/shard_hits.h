@@ -8,13 +8,13 @@ namespace tarmac::internal {
 template <class K, class V, class Equal>
 inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash) const -> LookUp {
   if constexpr (kIsPaired<K, V>) {
-    const auto found = table.find_pair(
-        hash, [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
-    auto* entry = static_cast<EntryType*>(found.node);
-    const bool live =
-        entry != nullptr &&
-        (!found.may_expire() || found.outlives(services_.clock.coarse_now()) || is_live(*entry));
-    return {entry, live, found.value, found.is_settled()};
+    const FoundPair found = find_pair(key, hash);
+    const bool is_to_be_asked = found.node != nullptr && found.may_expire() &&
+                                !found.outlives(services_.clock.coarse_now());
+    if (is_to_be_asked) [[unlikely]]
+      return look_up_asking(found, key, hash);
+    return {static_cast<EntryType*>(found.node), found.node != nullptr, found.value,
+            found.is_settled()};
   } else {
     EntryType* entry = find(key, hash);
     return {entry, entry != nullptr && is_live(*entry), 0, false};
@@ -22,8 +22,31 @@ inline auto Shard<K, V, Equal>::look_up(lookup_key_t<K> key, std::uint64_t hash)
 }
 
 template <class K, class V, class Equal>
+inline FoundPair Shard<K, V, Equal>::find_pair(lookup_key_t<K> key, std::uint64_t hash) const {
+  return table.find_pair(hash,
+                         [&key](std::uint64_t word) { return Equal{}(from_word<K>(word), key); });
+}
+
+// Where the entry has to be asked. What it says may be of a later value than was found, and is not
+// to speak for that one: so the value has to be there still.
+template <class K, class V, class Equal>
+auto Shard<K, V, Equal>::look_up_asking(FoundPair found, lookup_key_t<K> key,
+                                        std::uint64_t hash) const -> LookUp {
+  while (found.node != nullptr) {
+    auto* entry = static_cast<EntryType*>(found.node);
+    if (!is_live(*entry)) return {entry, false, found.value, false};
+    const FoundPair again = find_pair(key, hash);
+    if (again.node == found.node && again.value == found.value) {
+      return {entry, true, found.value, found.is_settled()};
+    }
+    found = again;
+  }
+  return {nullptr, false, 0, false};
+}
+
+template <class K, class V, class Equal>
 bool Shard<K, V, Equal>::is_live(const EntryType& entry) const noexcept {
-  const SteadyNanos at = entry.expires_at;
+  const SteadyNanos at = entry.expires_at.acquire();
   if (at == kNever) return true;
   const Clock& clock = services_.clock;
   if (at - Clock::kCoarseLag > clock.coarse_now()) return true;

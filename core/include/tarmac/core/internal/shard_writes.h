@@ -18,7 +18,7 @@ void Shard<K, V, Equal>::set_deadline(EntryType& entry, SteadyNanos deadline,
   }
   timer.deadline = deadline;
   timer.expires_at = expires_at;
-  entry.expires_at = expires_at;
+  entry.expires_at.release(expires_at);  // After the value that it is of.
   wheel->schedule(timer);
 }
 
@@ -63,7 +63,10 @@ void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryS
   // Meanwhile neither value may outlive its own deadline, so the earlier one holds; a reader who
   // finds it passed asks under the lock.
   entry.expires_at = std::min<SteadyNanos>(entry.expires_at, next.deadline);
-  if (is_timed) table.note_deadline(entry, now);
+  if (is_timed) {
+    entry.timer->deadline = std::min<SteadyNanos>(entry.timer->deadline, next.deadline);
+    table.note_deadline(entry, now);
+  }
   if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
   if constexpr (kIsPaired<K, V>) table.set_value(entry, entry.cell.word());
   set_deadline(entry, next.deadline, now);

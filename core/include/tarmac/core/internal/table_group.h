@@ -45,7 +45,8 @@ struct FoundPair {
   [[nodiscard]] bool may_expire() const noexcept { return (after & SlotWord::kMayExpire) != 0; }
   /// True if the value's deadline is surely later than a coarse `now`: the node need not be asked.
   /// Not if a write changed it meanwhile: whose deadline that is, of the old value or the new, the
-  /// table does not know.
+  /// table does not know. (Two writes may bring the same code again; the later value was then read
+  /// while it was written.)
   [[nodiscard]] bool outlives(SteadyNanos now) const noexcept {
     return before == after && DeadlineCode::is_ahead(after >> SlotWord::kUpperShift, now) &&
            now < trusted_until;
