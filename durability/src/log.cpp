@@ -63,11 +63,9 @@ Log::Log(const DurabilityOptions& options, LogEnvironment environment)
       environment_(std::move(environment)),
       process_(process_number()),
       folder_(*environment_.files, options_.directory),
-      writer_(folder_, options_.segment_bytes, options_.sync == SyncMode::interval),
+      writer_(folder_, options_.segment_bytes, options_.sync),
       changed_(std::make_unique<std::condition_variable>()),
-      chores_(std::make_unique<std::condition_variable>()),
-      groups_{std::make_unique<std::condition_variable>(),
-              std::make_unique<std::condition_variable>()} {}
+      chores_(std::make_unique<std::condition_variable>()) {}
 
 Log::~Log() {
   if (process_ != process_number()) {
@@ -75,7 +73,6 @@ Log::~Log() {
     static_cast<void>(thread_.release());
     static_cast<void>(changed_.release());
     static_cast<void>(chores_.release());
-    for (auto& group : groups_) static_cast<void>(group.release());
     return;
   }
   stop_chores();
@@ -184,10 +181,33 @@ void Log::wait(JournalPosition position) {
   wait_held(lock, position);
 }
 
-void Log::rest(Lock& lock, std::condition_variable& what) {
+void Log::rest(Lock& lock) {
   ++resting_;
-  what.wait(lock);
+  changed_->wait(lock);
   --resting_;
+}
+
+// The call is taken with the lock held, under which everything changes that could be waited for:
+// none is missed. Where the disk is quick, being put to sleep and woken, one after the other, takes
+// the writers of a large group longer than the disk takes; looking leaves the processor to
+// whoever else has something to do.
+bool Log::await_group(Lock& lock, JournalPosition position) {
+  constexpr int kLooks = 300;
+  constexpr std::uint64_t kSmallGroup = 4;
+  const auto& bell = groups_[position > taken_ ? turn_ : 1 - turn_];
+  const auto since = bell.rung();
+  const bool looks =
+      pace_.is_quick() && last_group_ > kSmallGroup && options_.sync == SyncMode::always;
+  lock.unlock();
+  const auto is_done = [&] { return safe_.load(std::memory_order_acquire) >= position; };
+  for (int look = 0; looks && look < kLooks && !is_done() && bell.rung() == since; ++look) {
+    std::this_thread::yield();
+  }
+  if (is_done()) return true;
+  bell.wait(since);
+  if (is_done()) return true;
+  lock.lock();
+  return false;
 }
 
 bool Log::pause_for_pen(Lock& lock, int& pauses) const {
@@ -213,8 +233,10 @@ void Log::wait_held(Lock& lock, JournalPosition position) {
     }
     if (pen_taken_) {
       if (pause_for_pen(lock, pauses)) continue;
-      rest(lock, *groups_[position > taken_ ? turn_ : 1 - turn_]);
-      continue;
+      if (!await_group(lock, position)) continue;
+      if (options_.sync != SyncMode::interval) return;
+      lock.lock();
+      break;
     }
     const Pen pen(*this, lock);
     if (options_.sync == SyncMode::always) let_others_join(lock, pen);
@@ -227,13 +249,17 @@ void Log::wait_held(Lock& lock, JournalPosition position) {
 // group instead of the next one, a sync later. Alone, nobody waits for anybody.
 void Log::let_others_join(Lock& lock, const Pen&) {
   constexpr int kYieldsMost = 4;
-  for (int yields = 0; last_group_ > 1 && yields < kYieldsMost; ++yields) {
+  gathered_for_ = 0;
+  if (last_group_ <= 1 || !pace_.gathers()) return;
+  const auto begun = environment_.clock->steady_now();
+  for (int yields = 0; yields < kYieldsMost; ++yields) {
     const auto before = appended_;
     lock.unlock();
     std::this_thread::yield();
     lock.lock();
-    if (appended_ == before) return;
+    if (appended_ == before) break;
   }
+  gathered_for_ = environment_.clock->steady_now() - begun;
 }
 
 void Log::hold_interval(Lock& lock) {
@@ -244,7 +270,7 @@ void Log::hold_interval(Lock& lock) {
   };
   while (is_late()) {
     wake_chores();
-    rest(lock, *changed_);
+    rest(lock);
   }
 }
 

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "frame.h"
+#include "group_pace.h"
 #include "image_file.h"
 #include "log_folder.h"
 #include "segment_writer.h"
@@ -66,8 +67,11 @@ class Log final : public Journal {
   void let_others_join(Lock& lock, const Pen& pen);
   /// Lets a writer finish that is quicker than going to sleep. Whether it is worth looking again.
   [[nodiscard]] bool pause_for_pen(Lock& lock, int& pauses) const;
-  /// Waits for `what` once, and is counted meanwhile.
-  void rest(Lock& lock, std::condition_variable& what);
+  /// Waits once until the pen may be free, or something failed. True: `position` is safe by now,
+  /// and the lock is not held.
+  [[nodiscard]] bool await_group(Lock& lock, JournalPosition position);
+  /// Waits for `changed_` once, and is counted meanwhile.
+  void rest(Lock& lock);
   void wait_for_room(Lock& lock);
   JournalPosition take_record(const FrameHeader& header, std::string_view payload);
   /// Counts it, and gives it its place.
@@ -121,13 +125,17 @@ class Log final : public Journal {
   std::unique_ptr<std::condition_variable> chores_;
   /// Those who wait for a group: one for the group that is open (turn_), one for that before it.
   /// When a group is written, all of its own are woken, and one of the next, to write that.
-  std::array<std::unique_ptr<std::condition_variable>, 2> groups_;
+  std::array<Bell, 2> groups_;
+  GroupPace pace_;
+  std::int64_t gathered_for_ = 0;  ///< nanoseconds, the group that is being written
   std::size_t turn_ = 0;
   JournalPosition taken_ = 0;     ///< the last of the groups before the open one
   std::uint64_t last_group_ = 0;  ///< so many records were in the last group
+  /// What is_safe() says is, without the lock.
+  std::atomic<JournalPosition> safe_{0};
   bool recovered_ = false;
   std::atomic<bool> pen_taken_{false};  ///< written under the lock
-  std::uint32_t resting_ = 0;           ///< of changed_ and groups_: nobody else need be woken
+  std::uint32_t resting_ = 0;           ///< of changed_: nobody else need be woken
   bool syncing_ = false;
   std::optional<Synced> beside_;  ///< how the sync beside ended, until the writer knows
   Group stuck_;  ///< taken to be written, and not even kept: memory ran out. The pen's.
@@ -171,19 +179,21 @@ class Log::Pen {
  public:
   /// Waits for it. Requires: `lock` is held.
   Pen(Log& log, Lock& lock) : log_(log), lock_(lock) {
-    while (log_.pen_taken_) log_.rest(lock_, *log_.changed_);
+    while (log_.pen_taken_) log_.rest(lock_);
     log_.pen_taken_.store(true, std::memory_order_relaxed);
   }
   ~Pen() {
     if (!lock_.owns_lock()) lock_.lock();
     log_.pen_taken_.store(false, std::memory_order_relaxed);
-    if (log_.resting_ == 0) return;
-    const auto turn = log_.turn_;
-    // Whoever is woken wants the lock at once.
+    auto& written = log_.groups_[1 - log_.turn_];
+    auto& next = log_.groups_[log_.turn_];
+    written.ring();
+    next.ring();
+    if (log_.resting_ > 0) log_.changed_->notify_all();
+    // Whoever is woken may want the lock at once. The next writer first: the disk waits for it.
     lock_.unlock();
-    log_.groups_[turn]->notify_one();
-    log_.groups_[1 - turn]->notify_all();
-    log_.changed_->notify_all();
+    next.wake_one();
+    written.wake_all();
     lock_.lock();
   }
   Pen(const Pen&) = delete;

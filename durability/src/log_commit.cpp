@@ -15,7 +15,7 @@ constexpr std::int64_t kRetryAfter = 250'000'000;
 }  // namespace
 
 bool Log::settle(Lock& lock, const Pen&) {
-  while (syncing_) rest(lock, *changed_);
+  while (syncing_) rest(lock);
   const auto ended = std::exchange(beside_, std::nullopt);
   if (!ended) return true;
   if (!ended->worked) {
@@ -64,8 +64,11 @@ bool Log::write_out(Lock& lock, const Pen& pen, bool synced) {
   // A store is over sooner than somebody else could have the lock.
   const bool is_store = !synced && writer_.is_ready_for(stuck_.bytes.size());
   if (!is_store) lock.unlock();
+  const auto begun = synced ? environment_.clock->steady_now() : 0;
   const bool worked = try_to([&] { return put(stuck_, synced); });
+  const auto ended = synced ? environment_.clock->steady_now() : 0;
   if (!is_store) lock.lock();
+  if (synced) pace_.note(gathered_for_, ended - begun);
   if (open_.bytes.capacity() == std::string().capacity()) {
     open_.bytes = writer_.take_buffer();
   } else if (idle_.capacity() == std::string().capacity()) {
@@ -86,7 +89,7 @@ bool Log::put(Group& group, bool synced) {
 }
 
 bool Log::mend(Lock& lock, const Pen&) {
-  while (syncing_) rest(lock, *changed_);
+  while (syncing_) rest(lock);
   beside_.reset();  // All that it was about is written again.
   lock.unlock();
   const bool worked = try_to([&] {
@@ -116,13 +119,17 @@ bool Log::mend(Lock& lock, const Pen&) {
 
 void Log::notify_all_waiters() noexcept {
   changed_->notify_all();
-  for (auto& group : groups_) group->notify_all();
+  for (auto& group : groups_) {
+    group.ring();
+    group.wake_all();
+  }
 }
 
 void Log::publish_state() noexcept {
   if (writer_.durable() != durable_) ++stats_.syncs;
   written_ = writer_.written();
   durable_ = writer_.durable();
+  safe_.store(options_.sync == SyncMode::always ? durable_ : written_, std::memory_order_release);
   if (durable_ >= changes_) unsynced_since_ = kNever;
   if (segment_ != writer_.number()) {
     segment_ = writer_.number();

@@ -1,6 +1,7 @@
 #include "segment_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <utility>
 
@@ -13,6 +14,10 @@ constexpr std::size_t kSpareMost = 1U << 20U;
 /// The buffer of groups that are kept together, and what counts as a short one.
 constexpr std::size_t kSharedBytes = 64U << 10U;
 constexpr std::size_t kShortGroup = 8U << 10U;
+/// So far ahead of the groups zeros are written, but not of groups that are long themselves.
+constexpr std::uint64_t kAhead = 64U << 10U;
+constexpr std::uint64_t kLongGroup = kAhead / 4;
+constexpr std::array<char, kAhead> kZeros{};
 /// Short enough to need none.
 constexpr const char* kNoMemory = "out of memory";
 
@@ -45,6 +50,17 @@ bool SegmentWriter::is_full(std::uint64_t bytes) const noexcept {
 
 bool SegmentWriter::has_records() const noexcept { return offset_ > kSegmentHeaderBytes; }
 
+// A block that was reserved and never written costs the file system a change of its own records
+// when it is synced. Written with many others it costs that once for all of them.
+void SegmentWriter::write_ahead(std::uint64_t bytes) noexcept {
+  const auto end = offset_ + bytes;
+  if (end <= ahead_ || bytes > kLongGroup) return;
+  const auto to = std::min(segment_bytes_, (end + kAhead) / kAhead * kAhead);
+  ahead_ = to;  // Also if that fails: the group is written without it, and nothing was lost.
+  if (end >= to) return;
+  static_cast<void>(log_.files().write_at(file_, {kZeros.data(), to - end}, end));
+}
+
 bool SegmentWriter::write(Group& group) {
   if (group.segment != number_) {
     seal_frames_again(group.bytes, checksum_seed(log_.manifest().id, number_));
@@ -54,6 +70,7 @@ bool SegmentWriter::write(Group& group) {
   keep(group);
   const auto& kept = kept_.back();
   const auto bytes = std::string_view(kept.bytes).substr(kept.bytes.size() - count);
+  write_ahead(count);
   if (!memory_.store(bytes, offset_) && !log_.files().write_at(file_, bytes, offset_)) {
     return failed("write it");
   }
@@ -203,12 +220,13 @@ bool SegmentWriter::begin_next(const Seal& seal) {
   }
   if (unnamed && number_ != 0) log_.files().remove(old_name);
   file_ = std::move(file);
-  memory_ = as_memory_ && start.is_reserved
+  memory_ = sync_ == SyncMode::interval && start.is_reserved
                 ? FileMemory(log_.ops(), file_.get(), static_cast<std::size_t>(segment_bytes_))
                 : FileMemory();
   number_ = number;
   offset_ = start.end;
   durable_offset_ = start.end;
+  ahead_ = sync_ == SyncMode::always && start.is_reserved ? start.end : kNothingAhead;
   std::uint64_t at = kSegmentHeaderBytes;
   for (auto& group : kept_) {
     group.segment = 0;  // Its checksums are those of another one.

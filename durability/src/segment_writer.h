@@ -37,10 +37,10 @@ struct Group {
 /// - Exceptions: std::bad_alloc from write() and keep(), and then `group` is kept or still there.
 class SegmentWriter {
  public:
-  /// `as_memory`: segments are stored to instead of written, where that can be. Of no use if each
-  /// group is synced.
-  SegmentWriter(LogFolder& log, std::uint64_t segment_bytes, bool as_memory)
-      : log_(log), segment_bytes_(segment_bytes), as_memory_(as_memory) {}
+  /// `sync` says how a segment is used: in intervals it is stored to instead of written, where that
+  /// can be; if each group is synced, zeros are written ahead of the groups.
+  SegmentWriter(LogFolder& log, std::uint64_t segment_bytes, SyncMode sync)
+      : log_(log), segment_bytes_(segment_bytes), sync_(sync) {}
 
   /// Continues behind the record `written`, all of whose predecessors are durable, with `again` as
   /// the first records. `open_end` is where the segment that is still open is sound, if there is
@@ -93,6 +93,8 @@ class SegmentWriter {
     std::uint64_t bytes = 0;
   };
 
+  static constexpr std::uint64_t kNothingAhead = ~std::uint64_t{0};
+
   [[nodiscard]] bool begin(const Seal& seal);
   [[nodiscard]] bool begin_next(const Seal& seal);
   /// How a new segment begins.
@@ -102,6 +104,7 @@ class SegmentWriter {
   };
   [[nodiscard]] bool fill(const File& file, std::uint64_t number, Start& start);
   [[nodiscard]] Manifest sealed(const Seal& seal) const;
+  void write_ahead(std::uint64_t bytes) noexcept;
   /// Whether `bytes` for `segment` can be kept in the buffer of those before them.
   [[nodiscard]] bool joins(std::uint64_t segment, std::uint64_t bytes) const noexcept;
   void spare(std::string& bytes) noexcept;
@@ -109,12 +112,13 @@ class SegmentWriter {
 
   LogFolder& log_;
   std::uint64_t segment_bytes_;
-  bool as_memory_;
+  SyncMode sync_;
   File file_;
   FileMemory memory_;  ///< of the file
   std::uint64_t number_ = 0;
   std::uint64_t offset_ = 0;
   std::uint64_t durable_offset_ = 0;
+  std::uint64_t ahead_ = kNothingAhead;  ///< up to here zeros were written
   JournalPosition written_ = 0;
   JournalPosition durable_ = 0;
   std::deque<Group> kept_;

@@ -22,7 +22,7 @@ std::unique_ptr<Journal> open_recovered(MemoryFiles& files, const DurabilityOpti
   return log;
 }
 
-constexpr int kThreads = 4;
+constexpr int kThreads = 8;
 
 /// Threads with a key each call `write` for one change of it after the other. Returns how many
 /// each.
@@ -89,7 +89,7 @@ TEST(LogCommit, OfManyThreadsOutlivesTheProcessInEveryMode) {
 }
 
 TEST(LogCommit, KeepsABatchWholeOrNotAtAll) {
-  for (std::uint64_t call = 1; call < 4; ++call) {
+  for (std::uint64_t call = 1; call < 5; ++call) {
     LogRig rig;
     rig.open();
     std::vector<JournalRecord> batch(50);
@@ -106,7 +106,7 @@ TEST(LogCommit, KeepsABatchWholeOrNotAtAll) {
     rig.files().restart();
     rig.open();
     EXPECT_THAT(rig.report().records, ::testing::AnyOf(0U, 50U));
-    EXPECT_EQ(rig.report().torn_bytes > 0, call == 1);
+    EXPECT_EQ(rig.report().torn_bytes > 0, call == 2) << "the first writes zeros ahead";
   }
 }
 
