@@ -69,4 +69,45 @@ class GroupPace {
   std::uint32_t alone_ = 0;
 };
 
+/// Whether who waits for a quick disk should look again and again, with the processor left to
+/// others in between. Not where it comes back late, since others have enough to do: a thread that
+/// sleeps is woken sooner than that.
+///
+/// - Thread-safety: not synchronised, but note_late() may be called from any thread.
+class Looks {
+ public:
+  /// So many nanoseconds after it was left the processor is late: the writers of a group take less.
+  static constexpr std::int64_t kLate = 300'000;
+
+  /// For the next one who waits.
+  [[nodiscard]] bool are_wise() noexcept {
+    if (was_late_.load(std::memory_order_relaxed)) {
+      was_late_.store(false, std::memory_order_relaxed);
+      pause_ = std::min(2 * pause_, kPauseMost);
+      left_ = pause_;
+      good_ = 0;
+    }
+    if (left_ > 0) {
+      --left_;
+      return false;
+    }
+    if (++good_ == kPauseMost) {
+      good_ = 0;
+      pause_ = kPauseLeast;
+    }
+    return true;
+  }
+  void note_late() noexcept { was_late_.store(true, std::memory_order_relaxed); }
+
+ private:
+  // Waits, not looks.
+  static constexpr std::uint32_t kPauseLeast = 1U << 10U;
+  static constexpr std::uint32_t kPauseMost = 1U << 18U;
+
+  std::atomic<bool> was_late_{false};
+  std::uint32_t pause_ = kPauseLeast;
+  std::uint32_t left_ = 0;
+  std::uint32_t good_ = 0;
+};
+
 }  // namespace tarmac::internal

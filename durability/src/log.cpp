@@ -187,22 +187,35 @@ void Log::rest(Lock& lock) {
   --resting_;
 }
 
-// The call is taken with the lock held, under which everything changes that could be waited for:
-// none is missed. Where the disk is quick, being put to sleep and woken, one after the other, takes
-// the writers of a large group longer than the disk takes; looking leaves the processor to
-// whoever else has something to do.
-bool Log::await_group(Lock& lock, JournalPosition position) {
+void Log::look_again(const Bell& bell, std::uint32_t since, JournalPosition position) {
   constexpr int kLooks = 300;
-  constexpr std::uint64_t kSmallGroup = 4;
-  const auto& bell = groups_[position > taken_ ? turn_ : 1 - turn_];
-  const auto since = bell.rung();
-  const bool looks =
-      pace_.is_quick() && last_group_ > kSmallGroup && options_.sync == SyncMode::always;
-  lock.unlock();
-  const auto is_done = [&] { return safe_.load(std::memory_order_acquire) >= position; };
-  for (int look = 0; looks && look < kLooks && !is_done() && bell.rung() == since; ++look) {
+  auto before = environment_.clock->steady_now();
+  for (int look = 0; look < kLooks; ++look) {
+    if (safe_.load(std::memory_order_acquire) >= position || bell.rung() != since) return;
     std::this_thread::yield();
+    const auto now = environment_.clock->steady_now();
+    if (now - before > Looks::kLate) {
+      looks_.note_late();
+      return;
+    }
+    before = now;
   }
+}
+
+// What the bell has rung so far is asked with the lock held, under which everything changes that
+// could be waited for: nothing is missed. Where the disk is quick, being put to sleep and woken,
+// one after the other, takes the writers of a large group longer than the disk takes.
+bool Log::await_group(Lock& lock, JournalPosition position) {
+  constexpr std::uint64_t kSmallGroup = 4;
+  const auto group = position > taken_ ? turn_ : 1 - turn_;
+  const auto& bell = groups_[group];
+  const auto since = bell.rung();
+  waited_for_[group] = true;
+  const bool looks = options_.sync == SyncMode::always && last_group_ > kSmallGroup &&
+                     pace_.is_quick() && looks_.are_wise();
+  lock.unlock();
+  if (looks) look_again(bell, since, position);
+  const auto is_done = [&] { return safe_.load(std::memory_order_acquire) >= position; };
   if (is_done()) return true;
   bell.wait(since);
   if (is_done()) return true;

@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "frame.h"
 #include "group_pace.h"
@@ -70,6 +71,8 @@ class Log final : public Journal {
   /// Waits once until the pen may be free, or something failed. True: `position` is safe by now,
   /// and the lock is not held.
   [[nodiscard]] bool await_group(Lock& lock, JournalPosition position);
+  /// Looks whether `bell` has been rung since `since`, or `position` is safe, until it is late.
+  void look_again(const Bell& bell, std::uint32_t since, JournalPosition position);
   /// Waits for `changed_` once, and is counted meanwhile.
   void rest(Lock& lock);
   void wait_for_room(Lock& lock);
@@ -126,7 +129,9 @@ class Log final : public Journal {
   /// Those who wait for a group: one for the group that is open (turn_), one for that before it.
   /// When a group is written, all of its own are woken, and one of the next, to write that.
   std::array<Bell, 2> groups_;
+  std::array<bool, 2> waited_for_{};  ///< and not all woken since
   GroupPace pace_;
+  Looks looks_;
   std::int64_t gathered_for_ = 0;  ///< nanoseconds, the group that is being written
   std::size_t turn_ = 0;
   JournalPosition taken_ = 0;     ///< the last of the groups before the open one
@@ -185,15 +190,17 @@ class Log::Pen {
   ~Pen() {
     if (!lock_.owns_lock()) lock_.lock();
     log_.pen_taken_.store(false, std::memory_order_relaxed);
-    auto& written = log_.groups_[1 - log_.turn_];
-    auto& next = log_.groups_[log_.turn_];
-    written.ring();
-    next.ring();
+    const auto turn = log_.turn_;
+    const bool calls_written = std::exchange(log_.waited_for_[1 - turn], false);
+    const bool calls_next = log_.waited_for_[turn];
+    if (calls_written) log_.groups_[1 - turn].ring();
+    if (calls_next) log_.groups_[turn].ring();
     if (log_.resting_ > 0) log_.changed_->notify_all();
+    if (!calls_written && !calls_next) return;
     // Whoever is woken may want the lock at once. The next writer first: the disk waits for it.
     lock_.unlock();
-    next.wake_one();
-    written.wake_all();
+    if (calls_next) log_.groups_[turn].wake_one();
+    if (calls_written) log_.groups_[1 - turn].wake_all();
     lock_.lock();
   }
   Pen(const Pen&) = delete;

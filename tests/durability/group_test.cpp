@@ -15,6 +15,7 @@ namespace tarmac {
 namespace {
 
 using internal::GroupPace;
+using internal::Looks;
 
 constexpr int kWriters = 8;
 
@@ -49,6 +50,8 @@ std::vector<std::uint64_t> count_up(Journal& log, std::uint64_t each) {
 void expect_all_there(LogRig& rig, const std::vector<std::uint64_t>& acknowledged) {
   rig.files().die_at(1);
   rig.close();
+  rig.files().on_sync({});
+  rig.files().fail_syncs(false);
   rig.files().power_cut(nullptr);
   rig.open();
   const auto content = rig.replica().content();
@@ -142,6 +145,24 @@ TEST(LogGroupPace, KnowsADiskForWhichItIsBetterToSleep) {
   EXPECT_TRUE(pace.is_quick());
   for (int i = 0; i < 100; ++i) pace.note(0, 4'000'000);
   EXPECT_FALSE(pace.is_quick());
+}
+
+TEST(LogLooks, AreLeftOutForAWhileWhenTheProcessorComesBackLate) {
+  Looks looks;
+  const auto left_out = [&looks] {
+    looks.note_late();
+    int waits = 0;
+    while (!looks.are_wise()) ++waits;
+    return waits;
+  };
+  EXPECT_TRUE(looks.are_wise());
+  const auto first = left_out();
+  EXPECT_GT(first, 1'000);
+  EXPECT_GT(left_out(), first) << "longer each time";
+  for (int i = 0; i < 20; ++i) left_out();
+  EXPECT_LT(left_out(), 1'000'000) << "but not for good";
+  for (int i = 0; i < 1'000'000; ++i) ASSERT_TRUE(looks.are_wise());
+  EXPECT_EQ(left_out(), first) << "what was long ago is forgotten";
 }
 
 }  // namespace
