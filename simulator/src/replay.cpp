@@ -129,13 +129,16 @@ class StrategyReplay::Impl {
     }
     successor->on_resize(capacity_);
     std::vector<EntryNode*> order(index_.size());
-    strategy_->hand_over(order);
-    successor->take_over(order);
+    pass_on(*strategy_, *successor, order);
     strategy_ = std::move(successor);
     learn_strategy();
   }
 
   [[nodiscard]] const ReplayResult& result() const noexcept { return result_; }
+  [[nodiscard]] bool holds(std::uint64_t key) const noexcept {
+    const auto is_it = [&](std::uint32_t object) { return pool_[object].key == key; };
+    return index_.find(internal::hash_of_key(key), is_it) != 0;
+  }
   [[nodiscard]] std::uint64_t objects() const noexcept { return index_.size(); }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
   [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return pool_.memory_bytes(); }
@@ -147,7 +150,6 @@ class StrategyReplay::Impl {
   }
 
   void count(const Request& request) noexcept {
-    ++clock_;
     ++result_.requests;
     result_.bytes += request.size;
   }
@@ -157,7 +159,7 @@ class StrategyReplay::Impl {
     if (tracking_ == AccessTracking::none) return;
     if (tracking_ == AccessTracking::mark && object.mark >= highest_mark_) return;
     if (object.visits < EntryNode::kMaxVisits) ++object.visits;
-    object.accessed_at = clock_;
+    object.accessed_at = ++clock_;
     tell_hit(*strategy_, tracking_, object);
   }
 
@@ -169,7 +171,7 @@ class StrategyReplay::Impl {
         std::min<std::uint64_t>(request.size, std::numeric_limits<std::uint32_t>::max()));
     object.visits = 0;
     object.mark = 0;
-    object.inserted_at = clock_;
+    object.inserted_at = ++clock_;
     object.accessed_at = clock_;
     object.expires_at =
         request.ttl.count() <= 0
@@ -206,7 +208,7 @@ class StrategyReplay::Impl {
   AccessTracking tracking_ = AccessTracking::ordered;
   std::uint8_t highest_mark_ = EntryNode::kMaxMark;
   std::uint64_t used_ = 0;
-  std::uint32_t clock_ = 0;
+  std::uint32_t clock_ = 0;  // As in the cache, hits that are not recorded take no time.
   ReplayResult result_;
 };
 
@@ -226,6 +228,7 @@ void StrategyReplay::swap_strategy(std::unique_ptr<EvictionStrategy> successor) 
   impl_->swap_strategy(std::move(successor));
 }
 const ReplayResult& StrategyReplay::result() const noexcept { return impl_->result(); }
+bool StrategyReplay::holds(std::uint64_t key) const noexcept { return impl_->holds(key); }
 std::uint64_t StrategyReplay::objects() const noexcept { return impl_->objects(); }
 std::uint64_t StrategyReplay::used() const noexcept { return impl_->used(); }
 std::uint64_t StrategyReplay::memory_bytes() const noexcept { return impl_->memory_bytes(); }

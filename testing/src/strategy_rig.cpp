@@ -156,6 +156,7 @@ void StrategyRig::swap_strategy(std::unique_ptr<EvictionStrategy> successor) {
   successor->on_resize(capacity_);
   std::vector<EntryNode*> order = hand_over();
   if (::testing::Test::HasFailure()) return;
+  if (strategy_->tracking() == AccessTracking::none) successor->on_unrecorded_hits();
   strategy_ = std::move(successor);  // The one before is gone: nothing may point into it.
   take_over(std::move(order));
 }

@@ -46,6 +46,7 @@ class NewestFirst final : public EvictionStrategy {
     log_->push_back("resize " + std::to_string(capacity.amount));
   }
   void hand_over(std::span<EntryNode*>) noexcept override { log_->push_back("hand_over"); }
+  void on_unrecorded_hits() noexcept override { log_->push_back("unrecorded"); }
   void take_over(std::span<EntryNode*>) noexcept override { log_->push_back("take_over"); }
 
  private:
@@ -69,6 +70,29 @@ class ReplayTest : public ::testing::Test {
 
   std::vector<std::string> log_;
 };
+
+TEST_F(ReplayTest, TellsAtASwapIfHitsWereNotRecorded) {
+  for (const auto tracking : {AccessTracking::none, AccessTracking::ordered}) {
+    auto replay = make(2, false, tracking);
+    replay.play(request(1));
+    log_.clear();
+    replay.swap_strategy(std::make_unique<NewestFirst>(log_, AccessTracking::ordered));
+    if (tracking == AccessTracking::none) {
+      EXPECT_THAT(log_, ElementsAre("resize 2", "hand_over", "unrecorded", "take_over"));
+    } else {
+      EXPECT_THAT(log_, ElementsAre("resize 2", "hand_over", "take_over"));
+    }
+  }
+}
+
+TEST_F(ReplayTest, KnowsWhatItHolds) {
+  auto replay = make(2);
+  for (const std::uint64_t key : {1U, 2U, 3U}) replay.play(request(key));
+  EXPECT_TRUE(replay.holds(1));
+  EXPECT_FALSE(replay.holds(2)) << "the newest left";
+  EXPECT_TRUE(replay.holds(3));
+  EXPECT_FALSE(replay.holds(4));
+}
 
 TEST_F(ReplayTest, TellsTheStrategyWhatACacheWouldTellIt) {
   auto replay = make(2);

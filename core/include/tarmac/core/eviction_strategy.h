@@ -104,6 +104,9 @@ class EvictionStrategy {
   /// First half of a swap: writes every tracked node to `order`, the next victim first, and stops
   /// tracking them all. Requires: `order.size()` is the number of tracked nodes.
   virtual void hand_over(std::span<EntryNode*> order) noexcept = 0;
+  /// Comes before take_over() where the strategy before asked for no hits: that the nodes remember
+  /// none says nothing about them then.
+  virtual void on_unrecorded_hits() noexcept {}
   /// Second half: starts tracking the nodes of `order` (the next victim first, by the judgement of
   /// the strategy before). May reorder `order` in place by what the nodes remember: visits,
   /// accessed_at, inserted_at, weight, expires_at. Requires: nothing is tracked.
@@ -118,6 +121,14 @@ inline void tell_hit(EvictionStrategy& strategy, AccessTracking tracking,
   } else if (tracking == AccessTracking::mark) {
     raise_mark(node);
   }
+}
+
+/// Both halves of a swap. Requires: as they do.
+inline void pass_on(EvictionStrategy& before, EvictionStrategy& after,
+                    std::span<EntryNode*> order) noexcept {
+  before.hand_over(order);
+  if (before.tracking() == AccessTracking::none) after.on_unrecorded_hits();
+  after.take_over(order);
 }
 
 using StrategyRegistry = PartRegistry<EvictionStrategy>;

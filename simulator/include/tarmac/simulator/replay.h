@@ -41,6 +41,7 @@ class StrategyReplay {
   void swap_strategy(std::unique_ptr<EvictionStrategy> successor);
 
   [[nodiscard]] const ReplayResult& result() const noexcept;
+  [[nodiscard]] bool holds(std::uint64_t key) const noexcept;
   /// Objects held now, and what they take of the capacity.
   [[nodiscard]] std::uint64_t objects() const noexcept;
   [[nodiscard]] std::uint64_t used() const noexcept;

@@ -53,8 +53,7 @@ void Engine<K, V, H, E>::change_strategy(const StrategyChoice& choice) {
       order.resize(shard.table.size());
       const BusyMark mark(shard.busy);
       shard.drain_all();
-      shard.strategy->hand_over(order);
-      made[i]->take_over(order);
+      pass_on(*shard.strategy, *made[i], order);
       shard.set_strategy(made[i]);
       handed += order.size();
     }
