@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <span>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,6 +27,19 @@ struct Cut {
   std::vector<std::uint64_t> keys;
   std::span<const std::uint64_t> before;
   std::span<const std::uint64_t> window;
+  std::vector<std::uint64_t> known;  // Each key of what is before, once.
+};
+
+/// How often the window is hit by a cache that ran a strategy from the start.
+struct Reference {
+  struct FirstRequest {
+    std::uint64_t key = 0;
+    bool is_hit = false;
+  };
+
+  std::uint64_t hits = 0;
+  std::vector<std::uint64_t> held;     // At the middle.
+  std::vector<FirstRequest> requests;  // For each key of the window its first.
 };
 
 Cut cut(const SwapCase& which) {
@@ -35,13 +50,57 @@ Cut cut(const SwapCase& which) {
   result.before = keys.first(middle);
   result.window =
       keys.subspan(middle, std::min<std::size_t>(10 * which.capacity, keys.size() - middle));
+  const std::unordered_set<std::uint64_t> known(result.before.begin(), result.before.end());
+  result.known.assign(known.begin(), known.end());
   return result;
 }
 
-double hit_ratio_of(StrategyReplay& replay, std::span<const std::uint64_t> window) {
-  const std::uint64_t before = replay.result().hits;
-  replay.play(window);
-  return static_cast<double>(replay.result().hits - before) / static_cast<double>(window.size());
+double share_of(std::uint64_t hits, const Cut& trace) {
+  return static_cast<double>(hits) / static_cast<double>(trace.window.size());
+}
+
+Reference play_from_the_start(StrategyReplay replay, const Cut& trace) {
+  Reference result;
+  replay.play(trace.before);
+  std::ranges::copy_if(trace.known, std::back_inserter(result.held),
+                       [&replay](std::uint64_t key) { return replay.holds(key); });
+  std::unordered_set<std::uint64_t> requested;
+  Request request;
+  for (const std::uint64_t key : trace.window) {
+    request.key = key;
+    const bool is_hit = replay.play(request);
+    if (is_hit) ++result.hits;
+    if (requested.insert(key).second) result.requests.push_back({key, is_hit});
+  }
+  return result;
+}
+
+/// Fills in what an imitation of `reference` would have that begins with what `old` holds.
+void imitate(const Reference& reference, const StrategyReplay& old, const Cut& trace,
+             SwapFidelity& swap) {
+  const auto is_lacking = [&old](std::uint64_t key) { return !old.holds(key); };
+  // A hit at the first request: it was there since before the swap.
+  const auto missed = std::ranges::count_if(reference.requests, [&](const auto& request) {
+    return request.is_hit && is_lacking(request.key);
+  });
+  swap.imitated = share_of(reference.hits - static_cast<std::uint64_t>(missed), trace);
+  // From the end, so that room goes to those entries first that leave the most to the others: what
+  // is kept until later takes room from what is used before. Room grows towards the swap, by each
+  // entry that the imitation has not fetched yet.
+  const auto lacking =
+      static_cast<std::uint64_t>(std::ranges::count_if(reference.held, is_lacking));
+  std::uint64_t room =
+      swap.capacity - reference.held.size() + lacking - static_cast<std::uint64_t>(missed);
+  std::uint64_t kept = 0;
+  for (auto request = reference.requests.rbegin(); request != reference.requests.rend();
+       ++request) {
+    if (request->is_hit) {
+      if (is_lacking(request->key)) ++room;
+    } else if (!is_lacking(request->key) && kept < room) {
+      ++kept;
+    }
+  }
+  swap.at_best = swap.imitated + share_of(kept, trace);
 }
 
 std::string summary_row(const std::string& name, std::vector<const SwapFidelity*> swaps) {
@@ -55,14 +114,17 @@ std::string summary_row(const std::string& name, std::vector<const SwapFidelity*
   };
   return fmt::format(
       "| {} | {} | {:.1f} % | {:.1f} % | {:.1f} % | {:+.2f} | {:+.2f} | {:+.2f} | {:.1f} % | "
-      "{:.1f} % |\n",
+      "{:.1f} % | {:.1f} % | {:.1f} % | {:.1f} % |\n",
       name, swaps.size(), share([](const auto* s) { return s->is_near(); }),
       share([](const auto* s) { return !s->is_near() && s->difference() < 0; }),
       share([](const auto* s) { return !s->is_near() && s->difference() > 0; }),
       swaps.front()->difference() * 100, swaps[swaps.size() / 2]->difference() * 100,
       swaps.back()->difference() * 100,
       share([](const auto* s) { return s->is_nearer_than_cold(); }),
-      share([](const auto* s) { return s->is_worse_than_cold(); }));
+      share([](const auto* s) { return s->is_worse_than_cold(); }),
+      share([](const auto* s) { return s->is_as_the_imitation(); }),
+      share([](const auto* s) { return s->is_imitation_worse(); }),
+      share([](const auto* s) { return s->is_out_of_reach(); }));
 }
 
 }  // namespace
@@ -88,17 +150,21 @@ std::vector<SwapFidelity> measure_swaps(const std::vector<StrategyChoice>& from,
       swap.trace.resize(swap.trace.find('.'));
       swap.capacity = which.capacity;
       swap.window = trace.window.size();
-      StrategyReplay from_the_start(make(successor), capacity);
-      from_the_start.play(trace.before);
-      swap.from_the_start = hit_ratio_of(from_the_start, trace.window);
+      const Reference reference =
+          play_from_the_start(StrategyReplay(make(successor), capacity), trace);
+      swap.from_the_start = share_of(reference.hits, trace);
       StrategyReplay cold(make(successor), capacity);
-      swap.cold = hit_ratio_of(cold, trace.window);
+      cold.play(trace.window);
+      swap.cold = share_of(cold.result().hits, trace);
       for (const StrategyChoice& predecessor : from) {
         swap.from = predecessor.text();
         StrategyReplay swapped(make(predecessor), capacity);
         swapped.play(trace.before);
+        imitate(reference, swapped, trace, swap);
+        const std::uint64_t hits_before = swapped.result().hits;
         swapped.swap_strategy(make(successor));
-        swap.swapped = hit_ratio_of(swapped, trace.window);
+        swapped.play(trace.window);
+        swap.swapped = share_of(swapped.result().hits - hits_before, trace);
         swaps.push_back(swap);
       }
     }
@@ -140,8 +206,9 @@ std::string fidelity_summary(const std::vector<SwapFidelity>& swaps) {
   }
   std::string text =
       "| to | swaps | within 1 point | more than 1 worse | more than 1 better | worst, points "
-      "| median | best | nearer than cold | worse than cold |\n"
-      "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+      "| median | best | nearer than cold | worse than cold | as a perfect imitation | imitation "
+      "more than 1 worse | out of reach |\n"
+      "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
   for (const auto& [to, of_target] : targets) {
     text += summary_row(fmt::format("`{}`", to), of_target);
   }
@@ -150,10 +217,11 @@ std::string fidelity_summary(const std::vector<SwapFidelity>& swaps) {
 }
 
 std::string fidelity_csv(const std::vector<SwapFidelity>& swaps) {
-  std::string text = "from,to,trace,capacity,window,swapped,from_the_start,cold\n";
+  std::string text = "from,to,trace,capacity,window,swapped,from_the_start,cold,imitated,at_best\n";
   for (const SwapFidelity& swap : swaps) {
-    text += fmt::format("{},{},{},{},{},{:.6f},{:.6f},{:.6f}\n", swap.from, swap.to, swap.trace,
-                        swap.capacity, swap.window, swap.swapped, swap.from_the_start, swap.cold);
+    text += fmt::format("{},{},{},{},{},{:.6f},{:.6f},{:.6f},{:.6f},{:.6f}\n", swap.from, swap.to,
+                        swap.trace, swap.capacity, swap.window, swap.swapped, swap.from_the_start,
+                        swap.cold, swap.imitated, swap.at_best);
   }
   return text;
 }

@@ -28,12 +28,26 @@ struct SwapFidelity {
   double swapped = 0;
   double from_the_start = 0;
   double cold = 0;
+  /// Of a perfect imitation: it decides as the cache that ran the new strategy from the start, but
+  /// begins with what the old one had left. What the one from the start had got before the swap and
+  /// kept until it was requested after it, the imitation misses that once if the old cache did not
+  /// hold it; all other hits it has, too.
+  double imitated = 0;
+  /// The same, if in the room of what it lacks the imitation keeps just those entries of the old
+  /// cache, and just as long, that bring the most hits: nobody can know them. What decides as the
+  /// new strategy does has no more hits than this, however well it takes over.
+  double at_best = 0;
 
   [[nodiscard]] double difference() const { return swapped - from_the_start; }
   [[nodiscard]] double cold_difference() const { return cold - from_the_start; }
   /// Within 1 point.
   [[nodiscard]] bool is_near() const { return difference() >= -0.01 && difference() <= 0.01; }
   [[nodiscard]] bool is_nearer_than_cold() const;
+  /// Within 1 point of the perfect imitation, or better than that.
+  [[nodiscard]] bool is_as_the_imitation() const { return swapped - imitated >= -0.01; }
+  [[nodiscard]] bool is_imitation_worse() const { return imitated - from_the_start < -0.01; }
+  /// No hand-over brings it within 1 point.
+  [[nodiscard]] bool is_out_of_reach() const { return at_best - from_the_start < -0.01; }
   /// No nearer than a cold start, and with fewer hits than one.
   [[nodiscard]] bool is_worse_than_cold() const;
 };

@@ -4,6 +4,7 @@
 #include <tarmac/core/error.h>
 #include <tarmac/simulator/replay.h>
 #include <tarmac/strategies/catalog.h>
+#include <tarmac/testing/scratch_folder.h>
 
 #include "trace_files.h"
 
@@ -48,6 +49,8 @@ TEST(SwapFidelity, OfAStrategyThatTakesOverFromItselfIsPerfect) {
     EXPECT_GT(swap.window, 2'000U);
     if (swap.from == swap.to) {
       EXPECT_EQ(swap.swapped, swap.from_the_start) << swap.to;
+      EXPECT_EQ(swap.imitated, swap.from_the_start) << swap.to;
+      EXPECT_EQ(swap.at_best, swap.from_the_start) << swap.to;
     }
   }
 }
@@ -78,6 +81,35 @@ TEST(SwapFidelity, IsNearerThanAColdStart) {
   EXPECT_THAT(fidelity_table(swaps), ::testing::HasSubstr("| `fifo` | `lru` | 1 | "));
 }
 
+SwapFidelity fifo_to_lru(const std::string& keys) {
+  const testing::ScratchFolder folder;
+  const auto trace = folder.write("trace.csv", "key\n" + keys);
+  return measure_swaps(parse_strategies("fifo"), parse_strategies("lru"), {{trace, 2}}).front();
+}
+
+// At the middle lru would hold 1 and 3, fifo holds 2 and 3.
+TEST(SwapFidelity, OfAPerfectImitationLacksWhatTheOldCacheDidNotHoldOnce) {
+  const SwapFidelity swap = fifo_to_lru("1\n2\n1\n3\n1\n2\n1\n1\n");
+  EXPECT_EQ(swap.from_the_start, 0.75);
+  EXPECT_EQ(swap.imitated, 0.5);
+  EXPECT_EQ(swap.at_best, 0.5) << "2 gives way to 1 before it is requested";
+  EXPECT_EQ(swap.swapped, 0.5);
+  EXPECT_TRUE(swap.is_as_the_imitation());
+  EXPECT_TRUE(swap.is_imitation_worse());
+  EXPECT_TRUE(swap.is_out_of_reach());
+}
+
+// 1 leaves before it is requested: its room is for 2.
+TEST(SwapFidelity, AtBestUsesTheRoomOfWhatIsLacking) {
+  const SwapFidelity swap = fifo_to_lru("1\n2\n1\n3\n3\n2\n1\n1\n");
+  EXPECT_EQ(swap.from_the_start, 0.5);
+  EXPECT_EQ(swap.imitated, 0.5);
+  EXPECT_EQ(swap.at_best, 0.75);
+  EXPECT_EQ(swap.swapped, 0.75);
+  EXPECT_TRUE(swap.is_as_the_imitation());
+  EXPECT_FALSE(swap.is_out_of_reach());
+}
+
 SwapFidelity swap_to(const std::string& to, double swapped, double from_the_start, double cold) {
   SwapFidelity swap;
   swap.from = "fifo";
@@ -88,6 +120,8 @@ SwapFidelity swap_to(const std::string& to, double swapped, double from_the_star
   swap.swapped = swapped;
   swap.from_the_start = from_the_start;
   swap.cold = cold;
+  swap.imitated = from_the_start - 0.02;
+  swap.at_best = from_the_start - 0.005;
   return swap;
 }
 
@@ -97,11 +131,14 @@ TEST(SwapFidelity, IsSummedUpByWhatTookOver) {
       swap_to("arc", 0.30, 0.50, 0.40), swap_to("lru", 0.49, 0.51, 0.30)};
   const std::string summary = fidelity_summary(swaps);
   EXPECT_THAT(summary, ::testing::HasSubstr("| `arc` | 3 | 33.3 % | 33.3 % | 33.3 % | -20.00 | "
-                                            "-0.50 | +5.00 | 33.3 % | 33.3 % |\n"));
+                                            "-0.50 | +5.00 | 33.3 % | 33.3 % | 66.7 % | 100.0 % | "
+                                            "0.0 % |\n"));
   EXPECT_THAT(summary, ::testing::HasSubstr("| all | 4 | 25.0 % | 50.0 % | 25.0 % | -20.00 | "
-                                            "-0.50 | +5.00 | 50.0 % | 25.0 % |\n"));
-  EXPECT_THAT(fidelity_csv({swaps.front()}),
-              ::testing::EndsWith("\nfifo,arc,some,10,100,0.500000,0.505000,0.400000\n"));
+                                            "-0.50 | +5.00 | 50.0 % | 25.0 % | 75.0 % | 100.0 % | "
+                                            "0.0 % |\n"));
+  EXPECT_THAT(
+      fidelity_csv({swaps.front()}),
+      ::testing::EndsWith("\nfifo,arc,some,10,100,0.500000,0.505000,0.400000,0.485000,0.500000\n"));
 }
 
 }  // namespace
