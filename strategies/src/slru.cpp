@@ -84,18 +84,35 @@ class Slru final : public EvictionStrategy {
     for (EntryNode* node : order) node->flags = 0;
   }
 
+  void on_unrecorded_hits() noexcept override { hits_are_known_ = false; }
+
+  // What had the most hits, the newest of it first, rises highest: as far as its hits say, or as
+  // far as a cache would have filled its segments that took so much without a hit; not so where
+  // hits were not recorded, since newcomers that are hit should find room above. In each segment,
+  // entries stand by their last use.
   void take_over(std::span<EntryNode*> order) noexcept override {
     internal::sort_by_tick(order, &EntryNode::accessed_at);
-    for (std::size_t i = order.size(); i-- > 0;) {
-      EntryNode& node = *order[i];
-      std::size_t place = std::min<std::size_t>(node.visits, count_ - 1);
-      while (place > 0 &&
-             segments_[place].amount(capacity_) + capacity_.cost(node) > shares_[place]) {
-        --place;
+    std::uint64_t total = 0;
+    for (const EntryNode* node : order) total += capacity_.cost(*node);
+    std::size_t filled = 0;
+    if (std::exchange(hits_are_known_, true)) {
+      for (std::uint64_t held = shares_[0]; held < total && filled + 1 < count_;) {
+        held += shares_[++filled];
       }
-      node.flags = static_cast<std::uint8_t>(place);
-      segments_[place].push_oldest(node);
     }
+    std::array<std::uint64_t, kMostSegments> room = shares_;
+    for (std::size_t hits = count_; hits-- > 0;) {
+      for (std::size_t i = order.size(); i-- > 0;) {
+        EntryNode& node = *order[i];
+        if (std::min<std::size_t>(node.visits, count_ - 1) != hits) continue;
+        const std::uint64_t cost = capacity_.cost(node);
+        std::size_t place = std::max(hits, filled);
+        while (place > 0 && cost > room[place]) --place;
+        room[place] -= std::min(room[place], cost);
+        node.flags = static_cast<std::uint8_t>(place);
+      }
+    }
+    for (EntryNode* node : order) segments_[node->flags].push_newest(*node);
   }
 
  private:
@@ -132,6 +149,7 @@ class Slru final : public EvictionStrategy {
   std::array<double, kMostSegments> fractions_{};
   std::array<std::uint64_t, kMostSegments> shares_{};
   std::array<internal::Segment, kMostSegments> segments_;
+  bool hits_are_known_ = true;  // Of what is taken over next.
 };
 
 /// Empty if `text` is no list of proportions.

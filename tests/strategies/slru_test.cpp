@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/core/error.h>
+#include <tarmac/strategies/fifo.h>
 #include <tarmac/strategies/lru.h>
 #include <tarmac/strategies/slru.h>
 #include <tarmac/testing/strategy_replay.h>
@@ -73,6 +74,47 @@ TEST(Slru, TakesOverEachAsHighAsItsHitsAndTheRoomAllow) {
   for (const std::uint64_t key : {1U, 2U, 1U, 3U, 4U}) cache.request(key);
   cache.swap_strategy(make_slru());
   EXPECT_THAT(cache.drain(), ElementsAre(2, 3, 4, 1));
+}
+
+// 3 and 4 take the room above, which a full cache would have filled: newcomers replace each other.
+TEST(Slru, FillsTheUpperSegmentsWithTheNewestOfWhatItTakesOver) {
+  StrategyReplay cache(make_lru(), 4);
+  for (const std::uint64_t key : {1U, 2U, 3U, 4U}) cache.request(key);
+  cache.swap_strategy(make_slru(kHalves));
+  for (const std::uint64_t key : {5U, 6U, 7U}) cache.request(key);
+  EXPECT_THAT(cache.drain(), ElementsAre(6, 7, 3, 4));
+}
+
+// A cache that is half empty has nothing in the upper half but what was hit.
+TEST(Slru, LeavesRoomAboveInACacheThatIsNotFull) {
+  StrategyReplay cache(make_lru(), 8);
+  for (const std::uint64_t key : {1U, 2U, 3U, 4U, 1U}) cache.request(key);
+  cache.swap_strategy(make_slru(kHalves));
+  EXPECT_THAT(cache.drain(), ElementsAre(2, 3, 4, 1));
+}
+
+// That fifo knows of no hits does not mean that there were none: newcomers find the room above.
+TEST(Slru, LiftsNothingWhoseHitsNobodyRecorded) {
+  const auto fifo = make_fifo();
+  std::array<EntryNode, 6> nodes;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    nodes[i].inserted_at = nodes[i].accessed_at = static_cast<std::uint32_t>(i);
+    nodes[i].hash = i;
+  }
+  for (std::size_t i = 0; i < 4; ++i) fifo->on_insert(nodes[i]);
+  const auto slru = make_slru(kHalves);
+  slru->on_resize({.amount = 4});
+  std::array<EntryNode*, 4> order{};
+  pass_on(*fifo, *slru, order);
+  for (std::size_t i = 4; i < nodes.size(); ++i) {
+    slru->on_remove(*slru->choose_victim(), RemovalCause::evicted);
+    slru->on_insert(nodes[i]);
+  }
+  for (const std::size_t left : {2U, 3U, 4U, 5U}) {
+    EntryNode* const victim = slru->choose_victim();
+    EXPECT_EQ(victim, &nodes[left]);
+    slru->on_remove(*victim, RemovalCause::evicted);
+  }
 }
 
 TEST(Slru, RefusesWhatIsNoListOfProportions) {

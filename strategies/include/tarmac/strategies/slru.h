@@ -18,7 +18,7 @@ struct SlruOptions {
 /// cache is the lowest; a hit or an update lifts an entry by one segment, and what a segment then
 /// has too much goes down by one, its least recently used first. The victim is the oldest of the
 /// lowest segment that has entries. After a swap entries stand by last use, each as high as its
-/// hits and the room allow.
+/// hits and the room allow, and the newest of a full cache higher, so that upper segments are full.
 ///
 /// Four equal segments are the default because they miss less than "1:4" on most public traces.
 ///
