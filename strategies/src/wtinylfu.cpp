@@ -20,6 +20,11 @@ constexpr std::uint32_t kMostUsesTakenOver = internal::FrequencySketch::kMostCou
 /// The uses that a sketch still holds, on average between two halvings, for each entry.
 constexpr double kReach = 7.5;
 
+/// How far the window opens when a swap begins, at most; and the part of all entries of which fewer
+/// newcomers count as so many: of few nearly all may have been hit.
+constexpr double kWidestAtFirst = 0.25;
+constexpr std::size_t kFewNewcomers = 16;
+
 // In `flags` of a node: where it is.
 constexpr std::uint8_t kWindow = 1;
 constexpr std::uint8_t kProbation = 2;
@@ -142,6 +147,7 @@ class WTinyLfu final : public EvictionStrategy {
     counts_uses_ = true;
     fit_sketch();
     const std::uint32_t now = order.empty() ? 0 : order.back()->accessed_at;
+    if (options_.adaptive) open_window(order, now);
     std::uint64_t window = window_limit_;
     std::uint64_t protect = protected_limit_;
     for (std::size_t at = order.size(); at > 0; --at) {
@@ -173,6 +179,25 @@ class WTinyLfu final : public EvictionStrategy {
     const double reach = kReach * static_cast<double>(sketch_.entries());
     const double lately = std::round(life > reach ? uses * reach / life : uses);
     return static_cast<std::uint32_t>(std::clamp<double>(lately, 1, kMostUsesTakenOver));
+  }
+
+  /// Opens the window as far as newcomers are hit soon, which the climber would take long to find
+  /// out. Entries that a restart has brought back arrived when they were used last: none tells.
+  void open_window(std::span<EntryNode* const> order, std::uint32_t now) noexcept {
+    std::uint64_t newcomers = 0;
+    std::uint64_t hit = 0;
+    for (const EntryNode* node : order) {
+      if (now - node->inserted_at >= order.size()) continue;
+      ++newcomers;
+      if (node->accessed_at != node->inserted_at) ++hit;
+    }
+    const auto of =
+        static_cast<double>(std::max(newcomers, order.size() / kFewNewcomers + kFewNewcomers));
+    const double share = std::min(kWidestAtFirst, 2 * static_cast<double>(hit) / of);
+    const std::uint64_t both = window_limit_ + protected_limit_;
+    const std::uint64_t wanted = internal::share_of(capacity_.amount, share);
+    window_limit_ = std::max(window_limit_, std::min(both, wanted));
+    protected_limit_ = both - window_limit_;
   }
 
   [[nodiscard]] internal::NodeList& segment(std::uint8_t where) noexcept {

@@ -148,6 +148,52 @@ TEST(WTinyLfu, CountsUsesThatItTakesOverByTheTimeTheyTook) {
   EXPECT_EQ(strategy->choose_victim(), &nodes[0]);
 }
 
+// Each key comes a second time ten requests after the first, and then no more: the window of a
+// hundredth is too small for that. How soon newcomers are hit tells how large it should be.
+TEST(WTinyLfu, OpensItsWindowAtASwapWhereNewcomersAreHitSoon) {
+  const auto pairs = [](StrategyReplay& cache, std::uint64_t first) {
+    std::uint64_t hits = 0;
+    for (std::uint64_t key = first; key < first + 1'000; ++key) {
+      cache.request(key);
+      if (key >= first + 5 && cache.request(key - 5)) ++hits;
+    }
+    return hits;
+  };
+  for (const bool adaptive : {true, false}) {
+    StrategyReplay cache(make_lru(), 100);
+    EXPECT_GT(pairs(cache, 0), 990U);
+    cache.swap_strategy(make_wtinylfu({.adaptive = adaptive}));
+    if (adaptive) {
+      EXPECT_GT(pairs(cache, 10'000), 990U);
+    } else {
+      EXPECT_LT(pairs(cache, 10'000), 100U) << "the share that was asked for stays";
+    }
+  }
+}
+
+// Of a restart all that is known is the order of last uses: that an entry was hit does not mean
+// that it was hit soon.
+TEST(WTinyLfu, KeepsItsWindowSmallWhereArrivalsAreNotKnown) {
+  std::array<EntryNode, 100> nodes;
+  for (const bool is_known : {true, false}) {
+    const auto strategy = make_wtinylfu();
+    strategy->on_resize({.amount = nodes.size()});
+    std::vector<EntryNode*> order;
+    for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+      nodes[i].hash = i;
+      nodes[i].visits = 1;
+      nodes[i].accessed_at = 100 + i;
+      nodes[i].inserted_at = 100 + i - (is_known ? 10 : 0);
+      order.push_back(&nodes[i]);
+    }
+    strategy->take_over(order);
+    // Used as often as the others, what is about to leave the window does.
+    EXPECT_EQ(strategy->choose_victim(), &nodes[is_known ? 75 : 99]);
+    std::vector<EntryNode*> left(order.size());
+    strategy->hand_over(left);
+  }
+}
+
 // Of a capacity of 100 in weight, 20 are the window and 40 can be protected.
 TEST(WTinyLfu, DoesNotProtectAnEntryHeavierThanTheShare) {
   const auto strategy = make_wtinylfu(kSmall);

@@ -9,7 +9,8 @@
 namespace tarmac {
 
 struct WTinyLfuOptions {
-  /// The share of the capacity for newcomers, at first. From 0 to 1; at least one entry.
+  /// The share of the capacity for newcomers, at first. From 0 to 1; at least one entry. After a
+  /// swap it is up to a quarter at first where newcomers were hit soon, if it is `adaptive`.
   double window_share = 0.01;
   /// The share of the rest for entries that were hit there. From 0 to 1.
   double protected_share = 0.8;
