@@ -109,6 +109,7 @@ class Rhythm final : public EvictionStrategy {
 
   void take_over(std::span<EntryNode*> order) noexcept override {
     internal::sort_by_tick(order, &EntryNode::accessed_at);
+    if (may_widen_ && order.size() > model_.scale() + model_.scale() / 2) begin_wider(order.size());
     // Ticks tell the order, but pass at another pace: each entry is taken to be one request older
     // than the next, and the more hits it had, the shorter its rhythm.
     auto age = static_cast<std::uint32_t>(order.size());
@@ -120,7 +121,13 @@ class Rhythm final : public EvictionStrategy {
       const auto rhythm = static_cast<std::uint32_t>(model_.scale() / wait.uses);
       wait.of = model_.class_of(wait.uses, model_.bin_of(rhythm), node->weight);
       line_up(*node, wait);
+      recall_waits(*node, wait);
     }
+    learned_at_ = lines_.now();
+    model_.refresh();
+    lines_.judge_anew();
+    hurry_ = kHurry * model_.scale();
+    set_periods();
     // What was here is no better than what comes, as it is where a cache has filled by itself: the
     // first of these speak for the others.
     early_ = order.size() / kSpeakers;
@@ -130,7 +137,9 @@ class Rhythm final : public EvictionStrategy {
   using Ghosts = internal::GhostRing<Wait>;
   static constexpr std::uint64_t kGhosts = 2;
   static constexpr std::uint8_t kMostUses = 255;
-  static constexpr std::uint64_t kSpeakers = 16;
+  static constexpr std::uint64_t kSpeakers = 64;
+  static constexpr std::uint64_t kHurry = 10;  // After that, little is left of what it began with.
+  static constexpr std::uint64_t kShortest = 16;  // Between two times that it learns in a hurry.
   static constexpr std::uint64_t kLeastScale = 16;
   static constexpr std::uint64_t kMostAhead = std::uint64_t{1} << 20U;
 
@@ -150,12 +159,41 @@ class Rhythm final : public EvictionStrategy {
   void set_periods() noexcept {
     const std::uint64_t scale = model_.scale();
     sort_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 32, 16, 1 << 16));
-    learn_period_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, 256, 1 << 22));
+    // What it knows after a swap is soon outdated, in small caches within the usual period.
+    const std::uint64_t shortest = hurry_ > 0 ? kShortest : 256;
+    learn_period_ =
+        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(scale / 20, shortest, 1 << 22));
   }
 
   /// Up to the last bin, as it was when ages were told the last time.
   [[nodiscard]] std::uint64_t logged_ages() const noexcept {
     return model_.begin(ReuseModel::kBins - 1) + 2 * std::uint64_t{sort_period_};
+  }
+
+  /// So many entries are there at once, of which on_resize() could not know.
+  void begin_wider(std::uint64_t entries) noexcept {
+    begin_anew(entries);
+    try {
+      ghosts_.reserve(kGhosts * model_.scale());
+    } catch (const std::bad_alloc&) {
+      // Remembers fewer.
+    }
+  }
+
+  /// What the waits of `node` would have taught. When each of its hits came is not known: they are
+  /// taken to have come at equal distances, and of uses that count alike one speaks. A newcomer
+  /// that was not hit tells of its waiting in vain.
+  void recall_waits(const EntryNode& node, const Wait& wait) noexcept {
+    const bool was_hit = node.visits > 0;
+    const std::uint32_t gap = was_hit ? (node.accessed_at - node.inserted_at) / node.visits : 0;
+    if (was_hit && gap == 0) return;  // Brought back by a restart, which forgets arrivals.
+    const Bin last = was_hit ? model_.bin_of(gap) : static_cast<Bin>(lines_.bin_at(wait.used_at));
+    for (std::uint32_t uses = std::max(wait.uses / 2U, 1U); uses > 0; uses /= 2) {
+      const ReuseModel::Class of = uses == 1 ? model_.class_of_newcomer(false, node.weight)
+                                             : model_.class_of(uses, last, node.weight);
+      for (std::size_t bin = 0; bin <= last; ++bin) model_.count_reached(of, bin);
+      if (was_hit) model_.count_used(of, last);
+    }
   }
 
   /// There are twice as many entries as the bins were made for.
@@ -218,6 +256,7 @@ class Rhythm final : public EvictionStrategy {
   void pass_time() noexcept {
     lines_.pass_request();
     const std::uint32_t now = lines_.now();
+    if (hurry_ > 0 && --hurry_ == 0) set_periods();
     if (log_.keeps(now)) log_.end(now);  // Of a time long ago.
     if (now - lines_.time() >= sort_period_) sort_by_age();
     if (now - learned_at_ >= learn_period_) begin_to_learn();
@@ -241,9 +280,13 @@ class Rhythm final : public EvictionStrategy {
     learned_at_ = lines_.now();
     model_.begin_refresh();
   }
-  /// One kind with each request, so that none takes much longer than others.
+  /// One kind with each request, so that none takes much longer than others; in a hurry as many as
+  /// it takes to be ready before it learns again.
   void learn() noexcept {
-    if (model_.refresh_next()) lines_.judge_anew();
+    const std::uint64_t kinds = hurry_ > 0 ? ReuseModel::kClasses / kShortest : 1;
+    for (std::uint64_t i = 0; i < kinds && model_.is_refreshing(); ++i) {
+      if (model_.refresh_next()) lines_.judge_anew();
+    }
   }
 
   /// Writes all to `order`, the next victim first, and tracks none of them; they keep their waits.
@@ -274,6 +317,7 @@ class Rhythm final : public EvictionStrategy {
   bool may_widen_ = true;
   bool has_evicted_ = false;  // Since there was room for more.
   std::uint64_t early_ = 0;   // So many newcomers are taken to come while it fills.
+  std::uint64_t hurry_ = 0;   // For so many requests more it learns often.
   std::uint32_t learned_at_ = 0;
   std::uint32_t sort_period_ = 1;
   std::uint32_t learn_period_ = 1;

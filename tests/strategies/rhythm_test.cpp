@@ -117,6 +117,32 @@ TEST(Rhythm, KeepsWhatItHasLearnedThroughASmallChangeOfCapacity) {
   EXPECT_LT(cache.count_misses(keys), 5'000U);
 }
 
+/// Half of the requests go to 150 favourites that change slowly, the others to keys that come
+/// twice, soon after each other.
+Keys mixed(std::uint64_t requests) {
+  std::mt19937_64 random(11);
+  Keys keys;
+  for (std::uint64_t i = 0; i < requests; ++i) {
+    keys.push_back(1'000'000 + i / 40 + random() % 150);
+    keys.push_back(i % 2 == 0 || i < 40 ? i : i - 21);
+  }
+  return keys;
+}
+
+TEST(Rhythm, TakesOverWhatTheHitsOfEntriesTell) {
+  const Keys keys = mixed(40'000);
+  const auto middle = static_cast<std::ptrdiff_t>(keys.size() / 2);
+  const Keys before(keys.begin(), keys.begin() + middle);
+  const Keys after(keys.begin() + middle, keys.begin() + middle + 2'000);
+  StrategyReplay from_the_start(make_rhythm(), 200);
+  from_the_start.count_misses(before);
+  StrategyReplay swapped(make_lru(), 200);
+  swapped.count_misses(before);
+  swapped.swap_strategy(make_rhythm());
+  // With nothing but the order of the entries it would miss 240 more.
+  EXPECT_LT(swapped.count_misses(after), from_the_start.count_misses(after) + 170);
+}
+
 TEST(ReuseModel, RanksWhatComesBackSoonerHigher) {
   internal::ReuseModel model;
   model.reset(1'000);

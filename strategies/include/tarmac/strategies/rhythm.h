@@ -14,7 +14,7 @@ namespace tarmac {
 /// ratio of hits to waiting time that lies before it (and to weight): its Gittins index. The entry
 /// with the lowest leaves; where nothing is known, old entries are trusted until keys that left
 /// come back, and newcomers to a full cache are not. An update is a use. After a swap it orders the
-/// entries by their last use, and takes their hits for uses.
+/// entries by their last use, takes their hits for uses, and learns from how far apart they lay.
 ///
 /// - Choose it for: traffic that is not known, that mixes loops, scans and favourites, or that has
 ///   objects of different sizes. It has no knobs.
