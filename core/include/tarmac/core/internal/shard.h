@@ -106,7 +106,6 @@ class Shard {
   [[nodiscard]] SteadyNanos time_if_needed() const noexcept {
     return wheel->empty() ? 0 : services_.clock.steady_now();
   }
-
   /// A hit, told to the strategy at once.
   void hit(EntryType& entry, SteadyNanos now);
   /// Brings the strategy up to date with the hits, before it hears of anything else.
