@@ -60,38 +60,6 @@ TEST_F(WriteBackQueueTest, KeepsThePlaceOfAKeyThatIsWrittenAgain) {
   EXPECT_EQ(batch.front().stamp, 3U);
 }
 
-// What several threads hand over comes in blocks, and not in the order in which they were begun.
-TEST_F(WriteBackQueueTest, KeepsTheTimeOfAWriteThatComesAfterYoungerOnes) {
-  put("young", 50);
-  put("old", 10);
-  EXPECT_EQ(queue_.oldest_since(), 10);
-  EXPECT_EQ(queue_.next_due(), 10 + kWindow);
-  EXPECT_THAT(queue_.take_due(batch_, 10 + kWindow - 1, false), IsEmpty());
-  EXPECT_THAT(keys(queue_.take_due(batch_, 10 + kWindow, false)), ElementsAre("young", "old"));
-  queue_.settle_done(batch_);
-  put("next", 60);
-  EXPECT_EQ(queue_.next_due(), 60 + kWindow) << "in its turn again";
-}
-
-TEST_F(WriteBackQueueTest, KeepsTheTimeOfAnOldWriteBehindAFullBatch) {
-  for (int i = 0; i < 300; ++i) put(std::to_string(i), 50);
-  put("old", 10);
-  ASSERT_EQ(queue_.take_due(batch_, 10 + kWindow, false).size(), 256U);
-  EXPECT_EQ(queue_.next_due(), 10 + kWindow);
-  queue_.settle_done(batch_);
-  EXPECT_THAT(keys(queue_.take_due(batch_, 10 + kWindow, false)), ::testing::Contains("old"));
-}
-
-TEST_F(WriteBackQueueTest, TakesManyAsItTakesOne) {
-  std::vector<StoreWrite> writes;
-  for (std::uint64_t i = 1; i <= 100; ++i) writes.push_back(value_of(std::to_string(i % 40), i));
-  queue_.put_all(writes, 5);
-  EXPECT_EQ(queue_.size(), 40U);
-  EXPECT_EQ(queue_.pending("0")->stamp, 80U);
-  EXPECT_EQ(queue_.pending("20")->stamp, 100U);
-  EXPECT_EQ(queue_.next_due(), 5 + kWindow);
-}
-
 TEST_F(WriteBackQueueTest, IgnoresAWriteOlderThanTheOneThatWaitsOrFlies) {
   queue_.put(value_of("a", 5), 0);
   queue_.put(value_of("a", 4), 0);

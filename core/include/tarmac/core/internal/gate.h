@@ -39,11 +39,6 @@ class Gate {
     Gate& gate_;
   };
 
-  /// For writers that do not pass: whoever closes it waits for them in another way.
-  [[nodiscard]] bool is_closed() const noexcept {
-    return (state_.load(std::memory_order_acquire) & kClosed) != 0;
-  }
-
   /// Marks this thread as one that whoever closes the gate may wait for.
   class PolicyThread {
    public:
@@ -95,6 +90,10 @@ class Gate {
     if (state_.fetch_sub(kOne, std::memory_order_release) == (kOne | kClosed)) {
       changed_.notify_all();
     }
+  }
+
+  [[nodiscard]] bool is_closed() const noexcept {
+    return (state_.load(std::memory_order_acquire) & kClosed) != 0;
   }
 
   static constexpr std::uint64_t kClosed = 1;
