@@ -146,7 +146,10 @@ JournalPosition Log::append_held(Lock& lock, const FrameHeader& header, std::str
 void Log::wait_for_room(Lock& lock) {
   while (open_.bytes.size() >= kOpenBytesMost && !degraded_) {
     const Pen pen(*this, lock);
-    if (open_.bytes.size() >= kOpenBytesMost && !degraded_) write_out(lock, pen, false);
+    if (open_.bytes.size() < kOpenBytesMost || degraded_) continue;
+    gathered_for_ = 0;
+    // Writers that wait for a sync have nobody else to make it: of a written group none leads.
+    write_out(lock, pen, options_.sync == SyncMode::always);
   }
 }
 

@@ -69,6 +69,7 @@ void Log::end_image(bool worked) noexcept {
   }
   ++stats_.compaction_failures;
   gap_covered_ = false;
+  notify_all_waiters();  // With `fail_open` they go on, and none of them is to lead.
   image_pause_ = std::clamp(2 * image_pause_, kPauseLeast, kPauseMost);
   image_not_before_ = deadline_after(environment_.clock->steady_now(), image_pause_);
 }

@@ -6,6 +6,7 @@
 #include <tarmac/durability/log.h>
 
 #include <atomic>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -261,6 +262,50 @@ TEST(LogFailOpen, ShowsNothingBehindTheGapIfTheImageIsNotMade) {
   EXPECT_LT(after.replica().newest(), 20U);
   EXPECT_GE(after.replica().newest(), 10U);
   EXPECT_EQ(after.replica().content(), content_after(after.replica().newest()));
+}
+
+// Goal: nobody is left asleep when what they wait for will not come. Method: four writers wait for
+// a fifth, whose sync lasts until the image is given up that was to close the gap.
+TEST(LogFailOpen, LetsAllWritersGoOnWhenTheImageIsGivenUp) {
+  LogRig rig;
+  rig.options().fail_open = true;
+  rig.options().compact_bytes = 1U << 30U;
+  std::latch in_sync(1);
+  std::latch given_up(1);
+  std::atomic<bool> held{false};
+  rig.open();
+  ASSERT_TRUE(rig.run(10));
+  rig.files().limit_bytes(100);
+  EXPECT_TRUE(rig.run(20));
+  rig.files().limit_bytes(UINT64_MAX);
+  while (!rig.log().wants_image()) {
+    rig.clock().await_waiters(1);
+    rig.clock().advance(std::chrono::milliseconds(250));
+  }
+  auto image = rig.log().begin_image({});
+  rig.files().on_sync([&] {
+    if (held.exchange(true)) return;
+    in_sync.count_down();
+    given_up.wait();
+  });
+  const auto before = rig.log().stats().appended_records;
+  std::atomic<int> back{0};
+  std::vector<std::jthread> writers;
+  const auto write = [&](std::uint64_t number) {
+    writers.emplace_back([&rig, &back, number] {
+      const Change change(number);
+      rig.log().commit({&change.record, 1});
+      ++back;
+    });
+  };
+  write(21);
+  in_sync.wait();
+  for (std::uint64_t number = 22; number < 26; ++number) write(number);
+  while (rig.log().stats().appended_records < before + 5) std::this_thread::yield();
+  image.reset();
+  given_up.count_down();
+  writers.clear();
+  EXPECT_EQ(back, 5);
 }
 
 TEST(LogCatalog, NamesTheLogAndTheFormat) {

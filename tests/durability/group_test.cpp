@@ -117,6 +117,34 @@ TEST(LogGroups, AreWrittenWithoutZerosIfThoseCannotBe) {
   EXPECT_TRUE(rig.is_prefix());
 }
 
+// Goal: where the buffer is full of large records that wait for a sync, each of their writers comes
+// back, though nobody writes again. Each of them writes once.
+TEST(LogGroups, OfLargeRecordsLeaveNobodyBehind) {
+  LogRig rig;
+  rig.options().segment_bytes = 64U << 20U;
+  rig.options().compact_bytes = 1U << 30U;
+  rig.open();
+  const std::string value(std::size_t{1} << 20U, 'v');
+  for (int round = 0; round < 8; ++round) {
+    std::atomic<int> back{0};
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 24; ++i) {
+      writers.emplace_back([&rig, &value, &back, i] {
+        const auto key = "key" + std::to_string(i);
+        JournalRecord put;
+        put.key = key;
+        put.value = value;
+        put.stamp = 1;
+        rig.log().commit({&put, 1});
+        ++back;
+      });
+    }
+    writers.clear();
+    ASSERT_EQ(back, 24);
+    EXPECT_EQ(rig.log().stats().durable, rig.log().stats().appended);
+  }
+}
+
 TEST(LogGroupPace, GathersAsLongAsThatTakesLessThanHalfASync) {
   GroupPace pace;
   EXPECT_TRUE(pace.gathers());
