@@ -236,8 +236,8 @@ TEST(LogFailOpen, GoesOnWithoutTheLogAndIsWholeAgainAfterAnImage) {
   EXPECT_TRUE(rig.is_prefix());
 }
 
-TEST(LogFailOpen, ShowsNothingBehindTheGapIfTheImageIsNotMade) {
-  LogRig rig;
+/// Ten changes are in the log, ten more a full disk kept out of it, and an image is wanted.
+void leave_a_gap(LogRig& rig) {
   rig.options().fail_open = true;
   rig.options().compact_bytes = 1U << 30U;
   rig.open();
@@ -249,6 +249,11 @@ TEST(LogFailOpen, ShowsNothingBehindTheGapIfTheImageIsNotMade) {
     rig.clock().await_waiters(1);
     rig.clock().advance(std::chrono::milliseconds(250));
   }
+}
+
+TEST(LogFailOpen, ShowsNothingBehindTheGapIfTheImageIsNotMade) {
+  LogRig rig;
+  leave_a_gap(rig);
   const auto image = rig.log().begin_image({});
   // In the log, but behind the gap.
   const Change change(21);
@@ -268,20 +273,10 @@ TEST(LogFailOpen, ShowsNothingBehindTheGapIfTheImageIsNotMade) {
 // a fifth, whose sync lasts until the image is given up that was to close the gap.
 TEST(LogFailOpen, LetsAllWritersGoOnWhenTheImageIsGivenUp) {
   LogRig rig;
-  rig.options().fail_open = true;
-  rig.options().compact_bytes = 1U << 30U;
   std::latch in_sync(1);
   std::latch given_up(1);
   std::atomic<bool> held{false};
-  rig.open();
-  ASSERT_TRUE(rig.run(10));
-  rig.files().limit_bytes(100);
-  EXPECT_TRUE(rig.run(20));
-  rig.files().limit_bytes(UINT64_MAX);
-  while (!rig.log().wants_image()) {
-    rig.clock().await_waiters(1);
-    rig.clock().advance(std::chrono::milliseconds(250));
-  }
+  leave_a_gap(rig);
   auto image = rig.log().begin_image({});
   rig.files().on_sync([&] {
     if (held.exchange(true)) return;
