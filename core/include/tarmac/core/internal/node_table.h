@@ -137,8 +137,8 @@ class NodeTable {
   }
   static EntryNode* node_of(std::uint64_t word) noexcept {
     // More than the address is kept in one word, so it has to be cut out of it.
-    return reinterpret_cast<EntryNode*>(
-        word & SlotWord::kAddressMask);  // NOLINT(*-no-int-to-ptr): was one
+    const auto address = word & SlotWord::kAddressMask;
+    return reinterpret_cast<EntryNode*>(address);  // NOLINT(*-no-int-to-ptr): was one
   }
   [[nodiscard]] const Group* home_group(std::uint64_t hash) const noexcept {
     const Groups* groups = groups_.load(std::memory_order_acquire);
