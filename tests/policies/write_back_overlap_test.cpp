@@ -51,7 +51,8 @@ TEST_F(WriteBackOverlapTest, TakesASecondFullBatchWhileTheStoreHasTheFirst) {
   store_->release_writes();
   const auto report = flushed.get();
   EXPECT_TRUE(report.complete()) << report.error;
-  EXPECT_EQ(report.flushed, 4 * kBatch + 5);
+  // Of all, not of the flush: it may have begun when much was written already.
+  EXPECT_EQ(policy_->stats().flushed, 4 * kBatch + 5);
   EXPECT_EQ(store_->size(), 4 * kBatch + 5);
   EXPECT_EQ(store_->attempts(), 5U);
 }
