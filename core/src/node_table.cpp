@@ -13,12 +13,16 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20U;
 
+constexpr std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
 /// Memory for a table. A large one is put on huge pages, where the kernel has them to give: with
 /// small ones nearly every look-up would also miss in the processor's table of pages.
 void* allocate_groups(std::size_t bytes, std::size_t alignment) {
   const bool large = bytes >= kHugePage;
   if (large) alignment = kHugePage;
-  bytes = (bytes + alignment - 1) / alignment * alignment;
+  bytes = rounded_up(bytes, alignment);
   void* memory = std::aligned_alloc(alignment, bytes);
   if (memory == nullptr) throw std::bad_alloc();
   if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // If it cannot: small pages do as well.
@@ -40,6 +44,17 @@ std::size_t without_small_divisors(std::size_t count, std::size_t few) {
     } else {
       ++divisor;
     }
+  }
+  return count;
+}
+
+/// As many groups as the pages of `count` have room for anyway, as far as they may be: the emptier
+/// a table, the fewer searches go on to a second group.
+std::size_t filling_pages(std::size_t count, std::size_t group_bytes, std::size_t few) {
+  if (count * group_bytes < kHugePage) return count;
+  const auto room = rounded_up(count * group_bytes, kHugePage) / group_bytes;
+  for (auto most = room; most > count; --most) {
+    if (without_small_divisors(most, few) == most) return most;
   }
   return count;
 }
@@ -77,7 +92,7 @@ auto NodeTable<Paired>::make_room(std::uint64_t expected) -> Replaced {
                               ? groups_for<kSlots>(static_cast<std::size_t>(expected))
                               : count;
   if (end > before && end < count && most_in<kSlots>(end) > size_) count = end;
-  count = without_small_divisors(count, kFewGroups);
+  count = filling_pages(without_small_divisors(count, kFewGroups), sizeof(Group), kFewGroups);
   auto larger = std::make_unique<Groups>(count);
   constexpr std::size_t kAhead = 4;
   for (std::size_t i = 0; i < before; ++i) {

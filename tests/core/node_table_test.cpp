@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <unordered_map>
+#include <vector>
 
 namespace tarmac::internal {
 namespace {
@@ -109,6 +110,31 @@ TYPED_TEST(NodeTables, FindNothingWhileTheyAreEmpty) {
   const TypeParam table;
   EXPECT_EQ(table.find(0, [](const EntryNode&) { return true; }), nullptr);
   EXPECT_EQ(table.size(), 0U);
+}
+
+// A large table lies on whole huge pages; what is left of the last one is groups, too.
+TYPED_TEST(NodeTables, UseAllOfThePagesTheyHave) {
+  constexpr std::size_t kPage = std::size_t{2} << 20U;
+  constexpr std::size_t kGroup = sizeof(typename TypeParam::Group);
+  // So many nodes that their groups take a little more than one page.
+  constexpr std::size_t kNodes = kPage / kGroup * TypeParam::Group::kSlots * 3 / 5 + 1'000;
+  TypeParam table;
+  std::vector<KeyedNode> nodes(kNodes);
+  for (std::size_t i = 0; i < kNodes; ++i) {
+    nodes[i].hash = bad_hash(static_cast<int>(i), 4);
+    static_cast<void>(table.make_room(kNodes));
+    table.insert(nodes[i], {i, 0}, false, 0);
+  }
+  std::size_t more = 0;
+  std::vector<KeyedNode> others(kNodes);
+  for (; table.has_room(); ++more) {
+    others[more].hash = bad_hash(static_cast<int>(kNodes + more), 4);
+    table.insert(others[more], {kNodes + more, 0}, false, 0);
+  }
+  EXPECT_GT(more, kNodes * 9 / 10) << "two pages have room for twice as many";
+  for (const auto& node : nodes) {
+    ASSERT_EQ(table.find(node.hash, [&](const EntryNode& one) { return &one == &node; }), &node);
+  }
 }
 
 }  // namespace
