@@ -124,9 +124,12 @@ std::int64_t SqliteConnection::ask(std::string_view sql) const {
   return statement.step() ? statement.number(0) : 0;
 }
 
+bool SqliteConnection::is_in_transaction() const noexcept {
+  return sqlite3_get_autocommit(connection_.get()) == 0;
+}
+
 void SqliteConnection::roll_back() const noexcept {
-  // Some failures have rolled back already; SQLite says so by this flag.
-  if (sqlite3_get_autocommit(connection_.get()) == 0) {
+  if (is_in_transaction()) {
     sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
 }

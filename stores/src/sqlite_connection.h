@@ -59,6 +59,8 @@ class SqliteConnection {
   [[nodiscard]] SqliteStatement prepare(std::string_view sql) const;
   /// The first column of the first row.
   [[nodiscard]] std::int64_t ask(std::string_view sql) const;
+  /// Some failures end the transaction they happen in.
+  [[nodiscard]] bool is_in_transaction() const noexcept;
   /// After a failure: ends a transaction that is still open. Never throws.
   void roll_back() const noexcept;
 

@@ -2,6 +2,7 @@
 #include <tarmac/core/error.h>
 #include <tarmac/stores/sqlite_store.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "posix_file.h"
 #include "sqlite_connection.h"
+#include "sqlite_upsert.h"
 #include "stored_row.h"
 
 namespace tarmac {
@@ -17,8 +19,11 @@ namespace {
 
 using internal::RowView;
 using internal::SqliteConnection;
+using internal::SqliteRefusals;
+using internal::SqliteRow;
 using internal::SqliteStatement;
 using internal::SqliteTransaction;
+using internal::SqliteUpsert;
 
 // "trmc", by which `file` and others tell whose database this is.
 constexpr std::int64_t kApplication = 0x74726d63;
@@ -33,10 +38,6 @@ constexpr const char* kSchema =
     " expires_at INTEGER, checksum INTEGER NOT NULL);"
     "CREATE INDEX removals ON entries(stamp) WHERE value IS NULL;"
     "PRAGMA application_id=1953656163; PRAGMA user_version=1;";
-constexpr std::string_view kUpsert =
-    "INSERT INTO entries VALUES(?1,?2,?3,?4,?5) ON CONFLICT(key) DO UPDATE SET"
-    " value=excluded.value, stamp=excluded.stamp, expires_at=excluded.expires_at,"
-    " checksum=excluded.checksum WHERE excluded.stamp>=stamp";
 constexpr std::string_view kSelectAll = "SELECT key,value,stamp,expires_at,checksum FROM entries";
 constexpr std::string_view kSelectOne =
     "SELECT key,value,stamp,expires_at,checksum FROM entries WHERE key=?1";
@@ -58,12 +59,20 @@ RowView row_at(const SqliteStatement& row, const std::filesystem::path& path) {
                    "copy of the file");
 }
 
-void bind_row(const SqliteStatement& statement, const RowView& row, std::uint64_t checksum) {
-  statement.bind(1, row.key);
-  row.value ? statement.bind(2, *row.value) : statement.bind_null(2);
-  statement.bind(3, static_cast<std::int64_t>(row.stamp));
-  row.expires_at ? statement.bind(4, *row.expires_at) : statement.bind_null(4);
-  statement.bind(5, static_cast<std::int64_t>(checksum));
+/// Of writes that the table has room for; the others are refused.
+std::vector<SqliteRow> rows_of(std::span<const StoreWrite> batch, SqliteRefusals& refusals) {
+  std::vector<SqliteRow> rows;
+  rows.reserve(batch.size());
+  for (const auto& one : batch) {
+    if (one.stamp <= kStampMax) {
+      rows.emplace_back(RowView{one.key, one.value, one.stamp, one.expires_at});
+      continue;
+    }
+    refusals.keys.push_back(one.key);
+    refusals.reason = "store \"sqlite\": the stamp of key " + internal::shown_key(one.key) +
+                      " is larger than 2^63 - 1";
+  }
+  return rows;
 }
 
 /// Makes an empty file that only its owner may read; SQLite gives its mode to the files beside it.
@@ -77,6 +86,8 @@ void make_private_file(const std::filesystem::path& path) {
 /// Makes the tables of a new database, and refuses one that is not ours.
 void prepare_database(const SqliteConnection& connection, const std::filesystem::path& path) {
   connection.execute("PRAGMA synchronous=FULL");
+  // For what a statement may have to undo: no other disk has to have room for it.
+  connection.execute("PRAGMA temp_store=MEMORY");
   if (connection.ask("PRAGMA application_id") != kApplication) {
     // Others may be here for the same; the first makes the tables.
     SqliteTransaction transaction(connection, "BEGIN IMMEDIATE");
@@ -132,11 +143,11 @@ struct Writer {
   explicit Writer(const SqliteStoreOptions& options)
       : connection(options.path, options.busy_limit) {
     prepare_database(connection, options.path);
-    upsert = connection.prepare(kUpsert);
+    upsert = SqliteUpsert(connection);
     forget = connection.prepare(kForgetRemovals);
   }
   SqliteConnection connection;
-  SqliteStatement upsert;
+  SqliteUpsert upsert;
   SqliteStatement forget;
 };
 
@@ -182,21 +193,16 @@ class SqliteStore final : public BackingStore {
   void write(std::span<const StoreWrite> batch) override {
     if (batch.empty()) return;
     open();
+    SqliteRefusals refusals;
+    const auto rows = rows_of(batch, refusals);  // Before it is anybody's turn.
+    const auto removals = static_cast<std::uint64_t>(
+        std::ranges::count_if(rows, [](const SqliteRow& row) { return !row.view.value; }));
     const std::lock_guard lock(writing_);
     SqliteTransaction transaction(writer_->connection, "BEGIN IMMEDIATE");
-    std::uint64_t removals = 0;
-    std::vector<std::string> refused;
-    std::string reason;
-    for (const auto& one : batch) {
-      try {
-        upsert(one);
-      } catch (const PermanentStoreError& error) {
-        refused.push_back(one.key);  // The others are tried, so that all that are bad are named.
-        reason = error.what();
-      }
-      if (!one.value) ++removals;
+    writer_->upsert.write(rows, refusals);
+    if (!refusals.keys.empty()) {
+      throw PermanentStoreError(refusals.reason, std::move(refusals.keys));
     }
-    if (!refused.empty()) throw PermanentStoreError(reason, std::move(refused));
     const bool clean = removals_ + removals >= kRemovalsBetweenCleanings;
     if (clean) {
       constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -253,10 +259,8 @@ class SqliteStore final : public BackingStore {
     const std::lock_guard lock(writing_);
     SqliteTransaction transaction(writer_->connection, "BEGIN IMMEDIATE");
     writer_->connection.execute("DELETE FROM entries");
-    mine->for_each_row(options_.path, [this](const RowView& row) {
-      bind_row(writer_->upsert, row, internal::checksum_of(row));
-      writer_->upsert.run();
-    });
+    mine->for_each_row(options_.path,
+                       [this](const RowView& row) { writer_->upsert.write_one(SqliteRow(row)); });
     transaction.commit();
   }
 
@@ -272,17 +276,6 @@ class SqliteStore final : public BackingStore {
     auto reader = std::make_unique<Reader>(options_);
     writer_ = std::move(writer);
     reader_ = std::move(reader);
-  }
-
-  /// Requires: `writing_` is held, and a transaction under way.
-  void upsert(const StoreWrite& one) const {
-    if (one.stamp > kStampMax) {
-      throw PermanentStoreError("store \"sqlite\": the stamp of key " +
-                                internal::shown_key(one.key) + " is larger than 2^63 - 1");
-    }
-    const RowView row{one.key, one.value, one.stamp, one.expires_at};
-    bind_row(writer_->upsert, row, internal::checksum_of(row));
-    writer_->upsert.run();
   }
 
   /// Requires: `reading_` is held.

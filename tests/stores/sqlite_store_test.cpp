@@ -9,7 +9,10 @@
 #include <tarmac/stores/sqlite_store.h>
 
 #include <csignal>
+#include <map>
+#include <random>
 #include <thread>
+#include <tuple>
 
 #include "store_files.h"
 
@@ -18,6 +21,16 @@ namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
+
+using Content = std::map<std::string, std::tuple<std::string, std::uint64_t, WallNanos>>;
+
+Content content_of(BackingStore& store) {
+  Content content;
+  store.scan([&](std::string_view key, const StoredValue& found) {
+    content[std::string(key)] = {found.bytes, found.stamp, found.expires_at.value_or(0)};
+  });
+  return content;
+}
 
 class SqliteStoreTest : public ::testing::Test {
  protected:
@@ -176,7 +189,8 @@ TEST_F(SqliteStoreTest, IsSharedWithAnotherProcess) {
 }
 
 // Goal: what write() returned from is there after a kill at any moment, and no half batch. Method:
-// a child writes two keys in each batch and tells each number it had acknowledged; it is killed.
+// a child writes the same keys in each batch, of which the first and the last are with different
+// statements, and tells each number it had acknowledged; it is killed.
 TEST_F(SqliteStoreTest, KeepsWhatItAcknowledgedWhenTheProcessIsKilled) {
   for (int round = 0; round < 10; ++round) {
     int ends[2] = {-1, -1};
@@ -186,8 +200,10 @@ TEST_F(SqliteStoreTest, KeepsWhatItAcknowledgedWhenTheProcessIsKilled) {
       const auto store = open();
       for (std::uint64_t i = 1;; ++i) {
         const auto stamp = static_cast<std::uint64_t>(round) * 1'000'000 + i;
-        const std::array batch{write_of("left", std::to_string(stamp), stamp),
-                               write_of("right", std::to_string(stamp), stamp)};
+        std::vector<StoreWrite> batch;
+        for (int key = 0; key < 65; ++key) {
+          batch.push_back(write_of(std::to_string(key), std::to_string(stamp), stamp));
+        }
         store->write(batch);
         if (::write(ends[1], &stamp, sizeof(stamp)) != sizeof(stamp)) ::_exit(1);
       }
@@ -202,10 +218,10 @@ TEST_F(SqliteStoreTest, KeepsWhatItAcknowledgedWhenTheProcessIsKilled) {
     ::close(ends[0]);
     ASSERT_EQ(::waitpid(child, nullptr, 0), child);
     const auto store = open();
-    const auto left = store->load("left", kNow);
-    ASSERT_TRUE(left);
-    EXPECT_GE(left->stamp, acknowledged);
-    EXPECT_EQ(store->load("right", kNow)->bytes, left->bytes);
+    const auto first = store->load("0", kNow);
+    ASSERT_TRUE(first);
+    EXPECT_GE(first->stamp, acknowledged);
+    EXPECT_EQ(store->load("64", kNow)->bytes, first->bytes);
   }
 }
 
@@ -241,6 +257,73 @@ TEST_F(SqliteStoreTest, NamesAllWritesThatItWillNeverTake) {
     EXPECT_EQ(error.keys(), (std::vector<std::string>{"late", "later"}));
   }
   EXPECT_EQ(store->size(), 0U);
+}
+
+// A refusal by another's trigger stands for all of SQLite's own, which need rows of a gigabyte.
+TEST_F(SqliteStoreTest, NamesTheBadRowsOfAStatementOfMany) {
+  const auto store = open();
+  put(*store, "77", "old", 1);
+  run("CREATE TRIGGER bad BEFORE INSERT ON entries WHEN NEW.value=CAST('bad' AS BLOB)"
+      " BEGIN SELECT RAISE(ABORT, 'it is bad'); END");
+  std::vector<StoreWrite> batch;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const bool is_bad = i == 3 || i == 60 || i == 70 || i == 99;
+    batch.push_back(write_of(std::to_string(i), is_bad ? "bad" : "good", i + 2));
+  }
+  try {
+    store->write(batch);
+    FAIL() << "it was taken";
+  } catch (const PermanentStoreError& error) {
+    EXPECT_EQ(error.keys(), (std::vector<std::string>{"3", "60", "70", "99"}));
+    EXPECT_THAT(error.what(), HasSubstr("it is bad"));
+  }
+  EXPECT_EQ(store->size(), 1U);
+  EXPECT_EQ(store->load("77", kNow)->bytes, "old");
+  std::erase_if(batch, [](const StoreWrite& one) { return one.value == "bad"; });
+  store->write(batch);
+  EXPECT_EQ(store->size(), 96U);
+  EXPECT_EQ(store->load("77", kNow)->bytes, "good");
+}
+
+TEST_F(SqliteStoreTest, WritesNothingMoreOnceItsTransactionWasEnded) {
+  const auto store = open();
+  run("CREATE TRIGGER bad BEFORE INSERT ON entries WHEN NEW.value=CAST('bad' AS BLOB)"
+      " BEGIN SELECT RAISE(ROLLBACK, 'it is bad'); END");
+  for (const std::uint64_t writes : {4U, 80U}) {
+    std::vector<StoreWrite> batch;
+    for (std::uint64_t i = 0; i < writes; ++i) {
+      batch.push_back(write_of(std::to_string(i), i == 1 ? "bad" : "good", i + 1));
+    }
+    EXPECT_THROW(store->write(batch), PermanentStoreError) << writes;
+    EXPECT_EQ(store->size(), 0U) << writes;
+  }
+}
+
+// Goal: however many rows a statement has, the table becomes what the writes say one by one.
+// Method: batches of all lengths, in which keys repeat and values are small, large, expiring and
+// missing, also to a store that keeps a map.
+TEST_F(SqliteStoreTest, MakesOfALargeBatchWhatSingleWritesMake) {
+  constexpr std::uint64_t kKeys = 150;
+  const auto together = open();
+  const auto singly = make_memory_store();
+  std::mt19937_64 random(11);
+  for (std::size_t writes = 1; writes < 200; writes += 9) {
+    std::vector<StoreWrite> batch;
+    for (std::size_t i = 0; i < writes; ++i) {
+      auto& one = batch.emplace_back(
+          write_of(std::to_string(random() % kKeys), std::to_string(i), 1 + random() % 1'000));
+      const auto kind = random() % 20;
+      if (kind == 0) one.value.reset();
+      if (kind == 1) one.value->resize(5'000, 'x');
+      if (kind == 2) one.value->clear();
+      if (kind < 8) one.expires_at = kNow + static_cast<WallNanos>(random() % 1'000);
+    }
+    together->write(batch);
+    for (const auto& one : batch) singly->write({&one, 1});
+    EXPECT_EQ(content_of(*together), content_of(*singly)) << writes;
+  }
+  EXPECT_GT(together->size(), kKeys / 2);
+  EXPECT_EQ(together->size(), singly->size());
 }
 
 TEST_F(SqliteStoreTest, MayBeWrittenByTheVisitorOfAScan) {
