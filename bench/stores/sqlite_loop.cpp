@@ -24,31 +24,45 @@ void SqliteLoop::execute(const char* sql) {
   check(sqlite3_exec(connection_, sql, nullptr, nullptr, nullptr));
 }
 
-void SqliteLoop::write(std::span<const std::pair<std::string, std::string>> rows,
-                       std::size_t batch) {
-  sqlite3_stmt* upsert = nullptr;
-  check(sqlite3_prepare_v2(connection_,
-                           "INSERT INTO pairs VALUES(?1,?2) ON CONFLICT(key) DO UPDATE SET "
-                           "value=excluded.value",
-                           -1, &upsert, nullptr));
-  while (!rows.empty()) {
-    const auto some = rows.first(std::min(batch, rows.size()));
-    execute("BEGIN IMMEDIATE");
-    for (const auto& [key, value] : some) {
-      check(sqlite3_bind_blob64(upsert, 1, key.data(), key.size(), SQLITE_STATIC));
-      check(sqlite3_bind_blob64(upsert, 2, value.data(), value.size(), SQLITE_STATIC));
-      check(sqlite3_step(upsert));
-      check(sqlite3_reset(upsert));
-    }
-    execute("COMMIT");
-    rows = rows.subspan(some.size());
+sqlite3_stmt* SqliteLoop::prepare(const std::string& sql) {
+  sqlite3_stmt* statement = nullptr;
+  check(sqlite3_prepare_v2(connection_, sql.c_str(), -1, &statement, nullptr));
+  return statement;
+}
+
+sqlite3_stmt* SqliteLoop::prepare_upsert(std::size_t rows) {
+  std::string sql = "INSERT INTO pairs VALUES(?,?)";
+  for (std::size_t row = 1; row < rows; ++row) sql += ",(?,?)";
+  return prepare(sql + " ON CONFLICT(key) DO UPDATE SET value=excluded.value");
+}
+
+void SqliteLoop::run(sqlite3_stmt* upsert, Rows rows) {
+  int place = 0;
+  for (const auto& [key, value] : rows) {
+    check(sqlite3_bind_blob64(upsert, ++place, key.data(), key.size(), SQLITE_STATIC));
+    check(sqlite3_bind_blob64(upsert, ++place, value.data(), value.size(), SQLITE_STATIC));
   }
-  check(sqlite3_finalize(upsert));
+  check(sqlite3_step(upsert));
+  check(sqlite3_reset(upsert));
+}
+
+void SqliteLoop::write(Rows rows, std::size_t batch, std::size_t each) {
+  sqlite3_stmt* single = prepare_upsert(1);
+  sqlite3_stmt* many = prepare_upsert(each);
+  while (!rows.empty()) {
+    auto some = rows.first(std::min(batch, rows.size()));
+    rows = rows.subspan(some.size());
+    execute("BEGIN IMMEDIATE");
+    for (; some.size() >= each; some = some.subspan(each)) run(many, some.first(each));
+    for (; !some.empty(); some = some.subspan(1)) run(single, some.first(1));
+    execute("COMMIT");
+  }
+  check(sqlite3_finalize(many));
+  check(sqlite3_finalize(single));
 }
 
 std::size_t SqliteLoop::size() {
-  sqlite3_stmt* count = nullptr;
-  check(sqlite3_prepare_v2(connection_, "SELECT count(*) FROM pairs", -1, &count, nullptr));
+  sqlite3_stmt* count = prepare("SELECT count(*) FROM pairs");
   check(sqlite3_step(count));
   const auto rows = static_cast<std::size_t>(sqlite3_column_int64(count, 0));
   check(sqlite3_finalize(count));

@@ -326,6 +326,28 @@ TEST_F(SqliteStoreTest, MakesOfALargeBatchWhatSingleWritesMake) {
   EXPECT_EQ(together->size(), singly->size());
 }
 
+// Its disk may be full, or not to be written. A file there would leave no trace but the folder's
+// time.
+TEST_F(SqliteStoreTest, KeepsWhatAStatementMayHaveToUndoInNoTemporaryFile) {
+  const auto folder = folder_ / "temporary";
+  std::filesystem::create_directory(folder);
+  const auto before = std::filesystem::last_write_time(folder) - std::chrono::hours(1);
+  std::filesystem::last_write_time(folder, before);
+  sqlite3_temp_directory = sqlite3_mprintf("%s", folder.c_str());
+  const auto store = open();
+  std::vector<StoreWrite> batch;
+  for (std::uint64_t stamp = 1; stamp <= 2; ++stamp) {
+    batch.clear();
+    // 64 neighbours of them lie on more pages than SQLite keeps in memory otherwise.
+    for (std::uint64_t i = 0; i < 4'096; ++i) {
+      batch.push_back(write_of(std::to_string(i * 1'031 % 4'096), std::string(3'000, 'v'), stamp));
+    }
+    store->write(batch);
+  }
+  sqlite3_free(std::exchange(sqlite3_temp_directory, nullptr));
+  EXPECT_EQ(std::filesystem::last_write_time(folder), before);
+}
+
 TEST_F(SqliteStoreTest, MayBeWrittenByTheVisitorOfAScan) {
   const auto store = open();
   for (std::uint64_t i = 1; i <= 100; ++i) put(*store, std::to_string(i), "v", i);
