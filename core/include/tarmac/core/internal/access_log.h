@@ -35,7 +35,9 @@ class AccessRing {
       }
       if (written - drained == kSize) return false;
     }
-    __builtin_prefetch(&node, 1);  // Needed when the ring is drained.
+    // Needed when the ring is drained. The node may begin at the end of a cache line.
+    __builtin_prefetch(&node, 1);
+    __builtin_prefetch(&node.next, 1);
     records_[written % kSize].store(address, std::memory_order_relaxed);
     written_.store(written + 1, std::memory_order_release);
     return true;
@@ -51,11 +53,12 @@ class AccessRing {
   void drain(Apply&& apply, bool moves_nodes) noexcept {
     const auto written = written_.load(std::memory_order_acquire);
     auto drained = drained_.load(std::memory_order_relaxed);
-    // The strategy will touch a node's neighbours: let their memory come for all records at once.
+    // The strategy will write to a node's neighbours: let their memory come for all records at
+    // once, the very links, which may lie on another line than what stands before them.
     for (auto ahead = moves_nodes ? drained : written; ahead != written; ++ahead) {
       const auto* node = node_of(records_[ahead % kSize].load(std::memory_order_relaxed));
-      __builtin_prefetch(node->previous, 1);
-      __builtin_prefetch(node->next, 1);
+      if (node->previous != nullptr) __builtin_prefetch(&node->previous->next, 1);
+      if (node->next != nullptr) __builtin_prefetch(&node->next->previous, 1);
     }
     for (; drained != written; ++drained) {
       const auto record = records_[drained % kSize].load(std::memory_order_relaxed);

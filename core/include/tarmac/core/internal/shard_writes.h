@@ -148,6 +148,7 @@ void Shard<K, V, Equal>::foresee_eviction() const noexcept {
   if (ahead.after == nullptr) return;
   const auto* after = static_cast<const EntryType*>(ahead.after);
   __builtin_prefetch(after, 1);
+  __builtin_prefetch(&after->hash, 1);
   __builtin_prefetch(&after->stamp, 1);
 }
 
