@@ -13,6 +13,13 @@
 
 namespace tarmac::internal {
 
+/// Has the links fetched that change when `node` is taken out of its list: the very links, which
+/// may lie on another cache line than what stands before them.
+inline void fetch_neighbours(const EntryNode& node) noexcept {
+  if (node.previous != nullptr) __builtin_prefetch(&node.previous->next, 1);
+  if (node.next != nullptr) __builtin_prefetch(&node.next->previous, 1);
+}
+
 /// A ring that one thread fills and whoever has the shard's lock empties. Hits of one node in a row
 /// take one record with a count.
 class AccessRing {
@@ -53,12 +60,9 @@ class AccessRing {
   void drain(Apply&& apply, bool moves_nodes) noexcept {
     const auto written = written_.load(std::memory_order_acquire);
     auto drained = drained_.load(std::memory_order_relaxed);
-    // The strategy will write to a node's neighbours: let their memory come for all records at
-    // once, the very links, which may lie on another line than what stands before them.
+    // The strategy will touch a node's neighbours: let their memory come for all records at once.
     for (auto ahead = moves_nodes ? drained : written; ahead != written; ++ahead) {
-      const auto* node = node_of(records_[ahead % kSize].load(std::memory_order_relaxed));
-      if (node->previous != nullptr) __builtin_prefetch(&node->previous->next, 1);
-      if (node->next != nullptr) __builtin_prefetch(&node->next->previous, 1);
+      fetch_neighbours(*node_of(records_[ahead % kSize].load(std::memory_order_relaxed)));
     }
     for (; drained != written; ++drained) {
       const auto record = records_[drained % kSize].load(std::memory_order_relaxed);

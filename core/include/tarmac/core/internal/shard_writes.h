@@ -53,6 +53,7 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryState state,
                                 SteadyNanos now) {
+  if (moves_nodes()) fetch_neighbours(entry);
   limbo.reserve();
   if (next.deadline != kNever && !entry.timer) entry.timer = std::make_unique<EntryTimer>(entry);
   const bool is_timed = entry.timer != nullptr;
@@ -137,14 +138,17 @@ void Shard<K, V, Equal>::evict_overflow(SteadyNanos now) {
 }
 
 // In a full cache the next insertion will evict, too: by then the memory that it needs is at hand.
-// Of the entry after the next one only its own: where to look in the table, it has to tell first.
+// Of the entry after the next one only its own, which may be three cache lines: where to look in
+// the table, and where its value is, it has to tell first.
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::foresee_eviction() const noexcept {
   const auto ahead = strategy->outlook();
   if (ahead.next == nullptr) return;
   table.prefetch_to_erase(ahead.next->hash);
   strategy->prefetch(ahead.next->hash);
-  __builtin_prefetch(static_cast<const EntryType*>(ahead.next), 1);
+  const auto* next = static_cast<const EntryType*>(ahead.next);
+  __builtin_prefetch(next, 1);
+  next->cell.fetch_block();
   if (ahead.after == nullptr) return;
   const auto* after = static_cast<const EntryType*>(ahead.after);
   __builtin_prefetch(after, 1);
