@@ -30,6 +30,7 @@ class WriteBack final : public WritePolicy {
   [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const override {
     return worker_->pending(key);
   }
+  [[nodiscard]] WriteIntake* intake() noexcept override { return worker_.get(); }
   FlushReport flush(std::chrono::nanoseconds limit) override { return worker_->flush(limit); }
   [[nodiscard]] WritePolicyStats stats() const noexcept override { return worker_->stats(); }
 

@@ -89,7 +89,8 @@ void WriteBackWorker::write_off(Lock& lock, Batch& batch, std::uint64_t round) {
                                  .successes = flushed_.load(std::memory_order_relaxed),
                                  .each_alone = true});
   }
-  dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  count_places();
+  watch_intake();
   work_.notify_one();
   tell_settled(lock, versions, failure.is_buried ? EntryState::clean : EntryState::dirty);
   lock.unlock();

@@ -3,6 +3,7 @@
 #include <tarmac/core/assert.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 namespace tarmac::internal {
@@ -22,16 +23,14 @@ WriteBackQueue::Slot* WriteBackQueue::find(std::string_view key, std::uint64_t h
   return nullptr;
 }
 
-void WriteBackQueue::put_into_table(Slot& slot) {
+void WriteBackQueue::put_into_table(Slot& slot) noexcept {
   const auto mask = table_.size() - 1;
   auto at = slot.hash & mask;
   while (table_[at].slot != nullptr) at = (at + 1) & mask;
   table_[at] = {slot.hash, &slot};
 }
 
-WriteBackQueue::Slot& WriteBackQueue::slot_of(const std::string& key) {
-  const auto hash = hash_of(key);
-  if (auto* known = find(key, hash)) return *known;
+void WriteBackQueue::make_room_for_slot() {
   if (2 * (size_ + 1) > table_.size()) {
     constexpr std::size_t kTableMin = 64;
     const auto old =
@@ -45,6 +44,9 @@ WriteBackQueue::Slot& WriteBackQueue::slot_of(const std::string& key) {
     if (free_slots_.capacity() <= all_slots_.size()) free_slots_.reserve(2 * all_slots_.size() + 1);
     free_slots_.push_back(&all_slots_.emplace_back());
   }
+}
+
+WriteBackQueue::Slot& WriteBackQueue::take_slot(std::uint64_t hash) noexcept {
   Slot& slot = *free_slots_.back();
   free_slots_.pop_back();
   slot.hash = hash;
@@ -69,34 +71,69 @@ void WriteBackQueue::drop_slot(Slot& slot) {
   free_slots_.push_back(&slot);
 }
 
-void WriteBackQueue::put(StoreWrite&& write, SteadyNanos now) {
-  Slot& slot = slot_of(write.key);
-  if (slot.waiting) {
-    // Keeps its place: being written again must not put off a key's turn for ever.
-    if (write.stamp < slot.waiting->stamp) return;
-    slot.waiting = std::move(write);
-    slot.condemned = nullptr;  // The store has said nothing of this one.
-    return;
+void WriteBackQueue::put_all(std::span<StoreWrite> writes, SteadyNanos since) {
+  // The places of some are on their way from memory before the first is looked at.
+  constexpr std::size_t kSome = 16;
+  std::array<std::uint64_t, kSome> hashes{};
+  while (!writes.empty()) {
+    const auto some = writes.first(std::min(kSome, writes.size()));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      hashes.at(i) = hash_of(some[i].key);
+      if (!table_.empty()) __builtin_prefetch(&table_[hashes.at(i) & (table_.size() - 1)], 1);
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) put(std::move(some[i]), hashes.at(i), since);
+    writes = writes.subspan(some.size());
   }
-  if (slot.flying != nullptr) {
-    if (write.stamp < slot.flying->stamp) return;
-    slot.waiting = std::move(write);
-    slot.ticket = ++last_ticket_;
-    slot.due = deadline_after(now, settings_.loss_window);
-    slot.since = now;
-    return;
-  }
-  slot.waiting = std::move(write);
-  wait_fresh(slot, now);
 }
 
-void WriteBackQueue::wait_fresh(Slot& slot, SteadyNanos now) {
-  slot.ticket = ++last_ticket_;
-  slot.due = deadline_after(now, settings_.loss_window);
-  slot.since = now;
+void WriteBackQueue::put(StoreWrite&& write, std::uint64_t hash, SteadyNanos since) {
+  Slot* known = find(write.key, hash);
+  if (known == nullptr) return put_new(std::move(write), hash, since);
+  if (known->waiting) {
+    // Keeps its place: being written again must not put off a key's turn for ever.
+    if (write.stamp < known->waiting->stamp) return;
+    known->waiting = std::move(write);
+    known->condemned = nullptr;  // The store has said nothing of this one.
+    return;
+  }
+  if (write.stamp < known->flying->stamp) return;
+  known->waiting = std::move(write);
+  start_waiting(*known, since);
+}
+
+// Memory runs out before anything is changed, or not at all: a slot that is in the table and in no
+// order would be owed for ever.
+void WriteBackQueue::put_new(StoreWrite&& write, std::uint64_t hash, SteadyNanos since) {
+  make_room_for_slot();
+  arrived_.push_back(free_slots_.back());
+  Slot& slot = take_slot(hash);
+  slot.waiting = std::move(write);
+  start_waiting(slot, since);
   slot.failures = 0;
   slot.batch_max = settings_.batch_max;
-  arrived_.push_back(&slot);
+  hurry_if_late(slot);
+}
+
+void WriteBackQueue::start_waiting(Slot& slot, SteadyNanos since) {
+  slot.ticket = ++last_ticket_;
+  slot.due = deadline_after(since, settings_.loss_window);
+  slot.since = since;
+}
+
+// Requires: `slot` has just become fresh. Those before it go with it, when they would be later.
+void WriteBackQueue::hurry_if_late(const Slot& slot) noexcept {
+  if (slot.since >= newest_since_) {
+    newest_since_ = slot.since;
+    return;
+  }
+  hurried_since_ = std::min(hurried_since_, slot.since);
+  hurried_ticket_ = std::max(hurried_ticket_, slot.ticket);
+}
+
+SteadyNanos WriteBackQueue::oldest_fresh() const noexcept {
+  const Slot* first = first_fresh();
+  if (first == nullptr) return kNever;
+  return first->ticket <= hurried_ticket_ ? std::min(first->since, hurried_since_) : first->since;
 }
 
 WriteBackQueue::Slot* WriteBackQueue::first_fresh() const noexcept {
@@ -113,8 +150,7 @@ std::optional<StoreWrite> WriteBackQueue::pending(std::string_view key) const {
 }
 
 SteadyNanos WriteBackQueue::next_due() const noexcept {
-  const Slot* fresh = first_fresh();
-  const auto due = fresh == nullptr ? kNever : fresh->due;
+  const auto due = fresh_due();
   return retrying_.empty() ? due : std::min(due, retrying_.begin()->first.first);
 }
 
@@ -154,6 +190,9 @@ std::span<const StoreWrite> WriteBackQueue::take_fresh(Batch& batch, std::uint64
       returned_.erase(returned_.begin());
     }
   }
+  if (const Slot* first = first_fresh(); first == nullptr || first->ticket > hurried_ticket_) {
+    hurried_since_ = kNever;
+  }
   fly(batch, std::move(chosen), false);
   return batch.writes_;
 }
@@ -182,11 +221,11 @@ std::span<const StoreWrite> WriteBackQueue::take_retrying(Batch& batch, Wanted w
 }
 
 std::span<const StoreWrite> WriteBackQueue::take_due(Batch& batch, SteadyNanos now, bool early) {
-  const Slot* fresh = first_fresh();
+  const auto due = fresh_due();
   const bool retry_is_due = !retrying_.empty() && retrying_.begin()->first.first <= now;
-  const bool fresh_is_due = fresh != nullptr && (early || fresh->due <= now);
+  const bool fresh_is_due = due != kNever && (early || due <= now);
   // Whichever has waited longer, so that neither kind starves the other.
-  if (retry_is_due && (!fresh_is_due || retrying_.begin()->first.first <= fresh->due)) {
+  if (retry_is_due && (!fresh_is_due || retrying_.begin()->first.first <= due)) {
     return take_retrying(batch, [now](const Slot& slot) { return slot.due <= now; });
   }
   return take_fresh(batch, fresh_is_due ? last_ticket_ : 0);
@@ -217,6 +256,7 @@ bool WriteBackQueue::settle_some(Batch& batch, std::size_t count) {
     slot.lone_failures = 0;
     slot.batch_max = settings_.batch_max;
     returned_.emplace(slot.ticket, &slot);
+    hurry_if_late(slot);
   }
   if (batch.settled_ < batch.slots_.size()) return false;
   land(batch);
@@ -230,8 +270,7 @@ std::uint32_t WriteBackQueue::lone_failures(const Batch& batch, std::uint64_t su
 }
 
 SteadyNanos WriteBackQueue::oldest_since() const noexcept {
-  auto oldest = kNever;
-  if (const Slot* fresh = first_fresh()) oldest = fresh->since;
+  auto oldest = oldest_fresh();
   if (!failed_since_.empty()) oldest = std::min(oldest, failed_since_.begin()->second);
   for (const Batch* batch : flying_) oldest = std::min(oldest, batch->since_);
   return oldest;
@@ -354,6 +393,7 @@ void WriteBackQueue::replace_all(std::vector<StoreWrite> writes, SteadyNanos now
   free_slots_.clear();
   all_slots_.clear();
   size_ = 0;
+  hurried_since_ = kNever;
   for (auto& write : writes) put(std::move(write), now);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -75,13 +76,23 @@ class WriteBackQueue {
   WriteBackQueue(const WriteBackQueue&) = delete;
   WriteBackQueue& operator=(const WriteBackQueue&) = delete;
 
-  /// Adds a write, or replaces the one that waits for the same key unless that is newer.
-  void put(StoreWrite&& write, SteadyNanos now);
+  /// Adds a write that came at `since`, or replaces the one that waits for the same key unless that
+  /// is newer. If memory runs out, it is as if this had not been called.
+  void put(StoreWrite&& write, SteadyNanos since) {
+    put(std::move(write), hash_of(write.key), since);
+  }
+  /// The same for each of `writes`, in their order. If memory runs out, those before are queued.
+  void put_all(std::span<StoreWrite> writes, SteadyNanos since);
   [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
   [[nodiscard]] std::optional<StoreWrite> pending(std::string_view key) const;
   /// Keys, those in flight included.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t fresh() const noexcept { return arrived_.size() + returned_.size(); }
+  /// When the first of them is due; kNever if there is none.
+  [[nodiscard]] SteadyNanos fresh_due() const noexcept {
+    const auto oldest = oldest_fresh();
+    return oldest == kNever ? kNever : deadline_after(oldest, settings_.loss_window);
+  }
   [[nodiscard]] bool in_flight() const noexcept { return !flying_.empty(); }
   /// When the first waiting slot is due; kNever if none waits.
   [[nodiscard]] SteadyNanos next_due() const noexcept;
@@ -183,12 +194,19 @@ class WriteBackQueue {
   }
   [[nodiscard]] Slot* find(std::string_view key) const { return find(key, hash_of(key)); }
   [[nodiscard]] Slot* find(std::string_view key, std::uint64_t hash) const;
-  [[nodiscard]] Slot& slot_of(const std::string& key);
-  void put_into_table(Slot& slot);
+  void make_room_for_slot();
+  /// Requires: the above.
+  [[nodiscard]] Slot& take_slot(std::uint64_t hash) noexcept;
+  void put(StoreWrite&& write, std::uint64_t hash, SteadyNanos since);
+  void put_new(StoreWrite&& write, std::uint64_t hash, SteadyNanos since);
+  void put_into_table(Slot& slot) noexcept;
   void drop_slot(Slot& slot);
   /// The first of those that are fresh; null if none is.
   [[nodiscard]] Slot* first_fresh() const noexcept;
-  void wait_fresh(Slot& slot, SteadyNanos now);
+  /// Since when the oldest of them waits; kNever if none is.
+  [[nodiscard]] SteadyNanos oldest_fresh() const noexcept;
+  void start_waiting(Slot& slot, SteadyNanos since);
+  void hurry_if_late(const Slot& slot) noexcept;
   void fly(Batch& batch, std::vector<Slot*> slots, bool retry);
   void land(Batch& batch);
   void settle_failed(std::span<Slot* const> slots, std::span<StoreWrite> writes,
@@ -208,11 +226,16 @@ class WriteBackQueue {
   /// Its size is a power of two, and never less than twice size_.
   std::vector<Place> table_;
   std::size_t size_ = 0;
-  /// What is fresh, by ticket, from the oldest; due times ascend with it, because the loss window
-  /// is constant.
+  /// What is fresh, by ticket, from the oldest. Due times ascend with it, because the loss window
+  /// is constant; but for what came through another thread later than others who had set out after
+  /// it.
   std::deque<Slot*> arrived_;
   /// What is fresh since the batch was settled that its older write was in; by ticket.
   std::map<std::uint64_t, Slot*> returned_;
+  /// Of those: what is fresh up to this ticket has waited since then, or less.
+  std::uint64_t hurried_ticket_ = 0;
+  SteadyNanos hurried_since_ = kNever;
+  SteadyNanos newest_since_ = std::numeric_limits<SteadyNanos>::min();
   RetryOrder retrying_;
   /// Since when they wait, of all that have failed, by ticket: the oldest is the first.
   std::map<std::uint64_t, SteadyNanos> failed_since_;

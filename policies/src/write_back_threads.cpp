@@ -1,5 +1,6 @@
 // What the threads of write-back do.
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -20,24 +21,85 @@ std::vector<StoreWrite> WriteBackWorker::versions_of(std::span<const StoreWrite>
   return versions;
 }
 
+namespace {
+
+// Fewer are not worth waking a thread for.
+constexpr std::uint64_t kHelpMin = 64;
+// So many more set aside while both threads are in the store show that it keeps them for long.
+constexpr std::uint64_t kBacklog = 4'096;
+constexpr std::size_t kGatherMin = 1'024;
+
+}  // namespace
+
 bool WriteBackWorker::may_help() const {
-  // Fewer are not worth waking a thread for.
-  constexpr std::size_t kHelpMin = 64;
-  return !is_helping_ && !stopping_ && holds_ == 0 && failures_in_a_row_ == 0 &&
-         queue_.in_flight() && queue_.fresh() >= std::max(kHelpMin, options_.batch_max);
+  return !stopping_ && holds_ == 0 && failures_in_a_row_ == 0 && queue_.in_flight();
 }
 
-void WriteBackWorker::call_help() {
-  if (!may_help()) return;
-  if (helper_.joinable()) {
-    help_wanted_.notify_one();
-    return;
+std::uint64_t WriteBackWorker::help_min() const { return std::max(kHelpMin, options_.batch_max); }
+
+bool WriteBackWorker::has_help_work(std::uint64_t waiting) const {
+  return may_help() && waiting >= help_min();
+}
+
+void WriteBackWorker::watch_intake() {
+  if (fetch_failures_ != 0) return call_at(kAll);  // The first thread knows when to try again.
+  std::uint64_t wanted = kAll;
+  if (is_waiting_) {
+    if (holds_ == 0 && !is_down()) wanted = std::min(options_.batch_max, options_.dirty_max);
+  } else if (!is_helping_ && may_help()) {
+    wanted = help_min();
+  } else if (in_store_ == 2 && !is_gathering_ && !stopping_ && holds_ == 0) {
+    return call_at(counted_ + gather_from_);
   }
+  if (wanted == kAll) return call_at(kAll);
+  const std::uint64_t queued = queue_.fresh();
+  call_at(counted_ + (wanted > queued ? wanted - queued : 1));
+}
+
+void WriteBackWorker::call_help() noexcept {
+  watch_intake();
+  const bool helps = !is_helping_ && has_help_work(fresh());
+  if (helps && helper_.joinable()) help_wanted_.notify_one();
+  const bool gathers = has_gathering();
+  if (gathers && gatherer_.joinable()) gathering_wanted_.notify_one();
+  if (helps || gathers) call_at(kAll);  // Once is enough: they will watch again.
   try {
-    helper_ = std::thread([self = shared_from_this()] { self->help(); });
+    if (helps && !helper_.joinable()) {
+      helper_ = std::thread([self = shared_from_this()] { self->help(); });
+    }
+    if (gathers && !gatherer_.joinable()) {
+      gatherer_ = std::thread([self = shared_from_this()] { self->gather(); });
+    }
   } catch (const std::system_error&) {
     // There are too many threads. One of ours does it as well, if not as fast.
     return;
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
+bool WriteBackWorker::has_gathering() const {
+  return in_store_ == 2 && !is_gathering_ && !stopping_ && holds_ == 0 && fetch_failures_ == 0 &&
+         aside() >= gather_from_;
+}
+
+void WriteBackWorker::enter_store() {
+  if (++in_store_ == 2) gather_from_ = aside() + kBacklog;
+  watch_intake();
+}
+
+void WriteBackWorker::gather() {
+  Lock lock(mutex_);
+  for (;;) {
+    watch_intake();
+    gathering_wanted_.wait(lock, [this] { return stopping_ || has_gathering(); });
+    is_gathering_ = true;
+    while (!stopping_ && in_store_ == 2 && holds_ == 0 && aside() >= kGatherMin) {
+      if (!try_fetch(lock, kGatherMin)) break;
+    }
+    is_gathering_ = false;
+    if (stopping_) return;
+    gather_from_ = aside() + kBacklog;
   }
 }
 
@@ -52,6 +114,8 @@ void WriteBackWorker::run() {
       run_round(lock);
       continue;
     }
+    fetch_some(lock, options_.batch_max);
+    if (stopping_ || holds_ != 0) continue;
     const auto now = clock_->steady_now();
     if (is_down() && now < paused_until_) continue;
     if (!queue_.take_due(batch, now, has_urgent_work()).empty()) write_batch(lock, batch, 0);
@@ -65,11 +129,15 @@ void WriteBackWorker::help() {
   Lock lock(mutex_);
   Batch batch;
   for (;;) {
-    help_wanted_.wait(lock, [this] { return stopping_ || may_help(); });
+    watch_intake();
+    help_wanted_.wait(lock, [this] { return stopping_ || has_help_work(fresh()); });
     if (stopping_) return;
     is_helping_ = true;
-    static_cast<void>(queue_.take_fresh(batch));
-    write_batch(lock, batch, round_);
+    fetch_some(lock, help_min());
+    if (has_help_work(queue_.fresh())) {  // Not only of a few keys.
+      static_cast<void>(queue_.take_fresh(batch));
+      write_batch(lock, batch, round_);
+    }
     is_helping_ = false;
     settled_.notify_all();
   }
@@ -78,21 +146,24 @@ void WriteBackWorker::help() {
 bool WriteBackWorker::has_urgent_work() const {
   if (holds_ != 0) return false;
   if (round_wanted_ > round_done_) return true;
-  if (is_down() || queue_.fresh() == 0) return false;
-  return writers_waiting_ != 0 ||
-         queue_.fresh() >= std::min(options_.batch_max, options_.dirty_max);
+  if (is_down() || fresh() == 0) return false;
+  return writers_waiting_ != 0 || fresh() >= std::min(options_.batch_max, options_.dirty_max);
 }
 
 SteadyNanos WriteBackWorker::next_wake() const {
   if (holds_ != 0) return kNever;
-  const auto due = queue_.next_due();
+  const auto due = std::min(queue_.next_due(), aside_due());
   return is_down() && due != kNever ? std::max(due, paused_until_) : due;
 }
 
 void WriteBackWorker::wait_for_work(Lock& lock) {
   const auto wake = next_wake();
+  is_waiting_ = true;
+  watch_intake();
   clock_->wait_until(lock, work_, wake,
                      [&] { return stopping_ || has_urgent_work() || next_wake() < wake; });
+  is_waiting_ = false;
+  watch_intake();
 }
 
 void WriteBackWorker::run_round(Lock& lock) {
@@ -128,14 +199,16 @@ void WriteBackWorker::write_batch(Lock& lock, Batch& batch, std::uint64_t round)
     // The other thread may still have to tell that they are dirty.
     settled_.wait(lock, [this] { return !has_report_; });
   }
+  enter_store();
   lock.unlock();
   tell([&batch](WritePolicyHost& host) {
-    for (const auto& write : batch.writes()) host.on_flush_state(write, EntryState::flushing);
+    host.on_flush_states(batch.writes(), EntryState::flushing);
   });
   const auto started = clock_->steady_now();
   auto failure = try_without_refused(lock, batch, round);
   const auto elapsed = clock_->steady_now() - started;
   lock.lock();
+  leave_store();
   if (batch.empty()) return;
   if (is_hopeless(batch, failure)) {
     lock.unlock();
@@ -174,9 +247,7 @@ void WriteBackWorker::tell_settled(Lock& lock, std::span<const StoreWrite> versi
                                    EntryState state) {
   reporting_ = true;
   lock.unlock();
-  tell([versions, state](WritePolicyHost& host) {
-    for (const auto& version : versions) host.on_flush_state(version, state);
-  });
+  tell([versions, state](WritePolicyHost& host) { host.on_flush_states(versions, state); });
   lock.lock();
   reporting_ = false;
   settled_.notify_all();
@@ -229,7 +300,8 @@ void WriteBackWorker::settle(Lock& lock, Batch& batch, const Failure& failure,
                                    .split_at_once = failure.is_permanent});
     }
   }
-  dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  count_places();
+  watch_intake();
   settled_.notify_all();
   // If this is the second thread: what waits now may be due before that for which the first sleeps.
   work_.notify_one();

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
+#include <system_error>
 #include <utility>
 
 namespace tarmac::internal {
@@ -22,7 +24,10 @@ WriteBackQueue::Settings queue_settings(const WriteBackOptions& options) {
 
 WriteBackWorker::WriteBackWorker(std::shared_ptr<BackingStore> store,
                                  const WriteBackOptions& options)
-    : store_(std::move(store)), options_(options), queue_(queue_settings(options)) {}
+    : WriteIntake(options.dirty_max),
+      store_(std::move(store)),
+      options_(options),
+      queue_(queue_settings(options)) {}
 
 void WriteBackWorker::attach(WritePolicyHost& host) {
   const std::lock_guard lock(mutex_);
@@ -38,14 +43,114 @@ void WriteBackWorker::add(StoreWrite&& write) {
   Lock lock(mutex_);
   TARMAC_ASSERT(host_ != nullptr);
   start_thread();
-  if (queue_.size() >= options_.dirty_max) wait_for_room(lock, write.key);
+  const bool has_place = reserve() || wait_for_room(lock, write.key);
   const auto fresh_before = queue_.fresh();
-  queue_.put(std::move(write), clock_->steady_now());
-  dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+  try {
+    queue_.put(std::move(write), clock_->steady_now());
+  } catch (...) {
+    if (has_place) give_back(1);
+    if (writers_waiting_ != 0) room_.notify_all();
+    throw;
+  }
+  count_places();
+  if (has_place) give_back(1);  // If the queue has grown, it has counted its own.
+  if (writers_waiting_ != 0) room_.notify_all();
   // Most writes change neither, and need not wake anybody.
   const bool is_first = fresh_before == 0 && queue_.fresh() == 1;
   if (has_urgent_work() || is_first) work_.notify_one();
   call_help();
+}
+
+void WriteBackWorker::call(const std::optional<SteadyNanos>& since) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto wake = next_wake();
+  if (since) aside_since_ = std::min(aside_since_, *since);
+  if (writers_waiting_ != 0) room_.notify_all();  // It may be about a place that was given back.
+  if (!try_start_thread()) return call_at(0);
+  if (has_urgent_work() || next_wake() < wake) work_.notify_one();
+  call_help();
+  // Once is enough: it will watch again.
+  if (is_waiting_ && has_urgent_work()) call_at(kAll);
+}
+
+void WriteBackWorker::take(std::span<StoreWrite> writes, SteadyNanos since) {
+  const std::lock_guard lock(mutex_);
+  const auto wake = next_wake();
+  try {
+    queue_.put_all(writes, since);
+  } catch (...) {
+    count_places();
+    throw;
+  }
+  // Nothing is thrown from here on, or they would be given back again with the same writes.
+  count_places();
+  give_back(writes.size());
+  if (writers_waiting_ != 0) room_.notify_all();
+  if (!try_start_thread()) return call_at(0);
+  if (has_urgent_work() || next_wake() < wake) work_.notify_one();
+  call_help();
+}
+
+void WriteBackWorker::fetch(Lock& lock, std::size_t most) {
+  if (host_ == nullptr) return;
+  auto* host = host_;
+  ++host_calls_;
+  const auto since = std::exchange(aside_since_, kNever);
+  lock.unlock();
+  auto rest = kNever;
+  std::exception_ptr failure;
+  try {
+    rest = host->hand_over(most);
+  } catch (...) {
+    failure = std::current_exception();
+    rest = std::min(since, clock_->steady_now());
+  }
+  lock.lock();
+  if (!failure && std::exchange(fetch_failures_, 0) != 0) watch_intake();
+  aside_since_ = std::min(aside_since_, rest);
+  --host_calls_;
+  // The first thread may have gone to sleep while nothing seemed to wait.
+  if (rest != kNever) work_.notify_one();
+  settled_.notify_all();
+  if (failure) std::rethrow_exception(failure);
+}
+
+bool WriteBackWorker::try_fetch(Lock& lock, std::size_t most) noexcept {
+  try {
+    fetch(lock, most);
+    return true;
+  } catch (...) {
+    ++fetch_failures_;
+    fetch_again_at_ = deadline_after(clock_->steady_now(), queue_.pause_after(fetch_failures_));
+    return false;
+  }
+}
+
+SteadyNanos WriteBackWorker::aside_due() const {
+  if (aside_since_ == kNever) return kNever;
+  if (fetch_failures_ != 0) return fetch_again_at_;
+  return deadline_after(aside_since_, saturated_nanoseconds(options_.loss_window_max));
+}
+
+void WriteBackWorker::fetch_some(Lock& lock, std::uint64_t enough) {
+  if (aside() == 0) {
+    aside_since_ = kNever;  // Somebody else has fetched it.
+    fetch_failures_ = 0;
+    return;
+  }
+  if (fetch_failures_ != 0 && clock_->steady_now() < fetch_again_at_) return;
+  // What waits longer goes first. If it were too few for the caller, which is awake because of what
+  // is set aside as well, it would come back at once, and never release the lock.
+  if (queue_.fresh() >= enough && queue_.fresh_due() <= aside_due()) return;
+  // Enough for some batches, and not so much that the store is kept waiting.
+  constexpr std::size_t kMost = 1'024;
+  try_fetch(lock, std::max<std::size_t>(kMost, options_.batch_max));
+}
+
+void WriteBackWorker::count_places() {
+  const auto size = queue_.size();
+  size > counted_ ? take_unasked(size - counted_) : give_back(counted_ - size);
+  counted_ = size;
 }
 
 void WriteBackWorker::start_thread() {
@@ -53,9 +158,25 @@ void WriteBackWorker::start_thread() {
   thread_ = std::thread([self = shared_from_this()] { self->run(); });
 }
 
-void WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
-  const auto has_room = [&] { return queue_.size() < options_.dirty_max || queue_.contains(key); };
-  if (has_room()) return;
+bool WriteBackWorker::try_start_thread() noexcept {
+  try {
+    start_thread();
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+bool WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
+  fetch(lock, kAll);  // Many writes that are set aside may be of few keys.
+  bool has_place = false;
+  const auto has_room = [&] {
+    if (!has_place && !queue_.contains(key)) has_place = reserve();
+    return has_place || queue_.contains(key);
+  };
+  if (has_room()) return has_place;
   bool found_room = false;
   if (!is_worker_thread()) {
     ++writers_waiting_;
@@ -67,7 +188,7 @@ void WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
     backpressure_.fetch_add(clock_->steady_now() - began, std::memory_order_relaxed);
     --writers_waiting_;
   }
-  if (found_room) return;
+  if (found_room) return has_place;
   throw StoreError("while queueing a write for " + owner_text() + ": " +
                    std::to_string(queue_.size()) + " writes already wait for the store" +
                    (last_error_.empty() ? "" : ", which last said: " + last_error_) +
@@ -81,6 +202,11 @@ std::optional<StoreWrite> WriteBackWorker::pending(std::string_view key) const {
 
 FlushReport WriteBackWorker::flush(std::chrono::nanoseconds limit) {
   Lock lock(mutex_);
+  fetch(lock, kAll);
+  return flush_queue(lock, limit);
+}
+
+FlushReport WriteBackWorker::flush_queue(Lock& lock, std::chrono::nanoseconds limit) {
   FlushReport report;
   // Nothing owed may still be shown as owed, until the report of it has ended.
   if ((queue_.size() == 0 && !reporting_) || !clock_) return report;
@@ -88,6 +214,11 @@ FlushReport WriteBackWorker::flush(std::chrono::nanoseconds limit) {
   if (is_worker_thread()) {
     report.still_dirty = queue_.owed_since(ticket);
     report.error = "flush() was called by a slot of the flush itself, which cannot wait for it";
+    return report;
+  }
+  if (!try_start_thread()) {
+    report.still_dirty = queue_.owed_since(ticket);
+    report.error = "no thread could be started for " + owner_text();
     return report;
   }
   const auto started = clock_->steady_now();
@@ -115,9 +246,10 @@ WritePolicyStats WriteBackWorker::stats() const noexcept {
   {
     const std::lock_guard lock(mutex_);
     oldest = queue_.oldest_since();
+    if (aside() != 0) oldest = std::min(oldest, aside_since_);
   }
   const bool owes = oldest != kNever && clock_ != nullptr;
-  return {.dirty_pending = dirty_pending_.load(std::memory_order_relaxed),
+  return {.dirty_pending = taken(),
           .flushed = flushed_.load(std::memory_order_relaxed),
           .store_errors = store_errors_.load(std::memory_order_relaxed),
           .retries = retries_.load(std::memory_order_relaxed),
@@ -126,8 +258,9 @@ WritePolicyStats WriteBackWorker::stats() const noexcept {
           .oldest_dirty_nanoseconds = owes ? clock_->steady_now() - oldest : 0};
 }
 
-std::vector<StoreWrite> WriteBackWorker::copy_queue() const {
-  const std::lock_guard lock(mutex_);
+std::vector<StoreWrite> WriteBackWorker::copy_queue() {
+  Lock lock(mutex_);
+  fetch(lock, kAll);
   return queue_.copy();
 }
 
@@ -137,6 +270,7 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
     throw StoreError("while putting an image back into " + owner_text() +
                      ": a slot of the flush itself cannot wait for the batch under way");
   }
+  fetch(lock, kAll);  // Or it would come into the queue after what is put back.
   ++holds_;
   const auto deadline =
       deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));
@@ -159,7 +293,7 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
   if (!failure) {
     if (!writes.empty()) start_thread();
     queue_.replace_all(std::move(writes), clock_->steady_now());
-    dirty_pending_.store(queue_.size(), std::memory_order_relaxed);
+    count_places();
     room_.notify_all();
   }
   --holds_;
@@ -168,9 +302,16 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
 }
 
 void WriteBackWorker::shut_down() noexcept {
-  if (clock_) flush(options_.shutdown_limit);
+  if (clock_) {
+    Lock lock(mutex_);
+    const bool has_all = try_fetch(lock, kAll);
+    flush_queue(lock, options_.shutdown_limit);
+    // There may be memory again by now.
+    if (!has_all && try_fetch(lock, kAll)) flush_queue(lock, options_.shutdown_limit);
+  }
   std::thread thread;
   std::thread helper;
+  std::thread gatherer;
   std::string farewell;
   std::vector<StoreWrite> owed;
   {
@@ -178,11 +319,13 @@ void WriteBackWorker::shut_down() noexcept {
     stopping_ = true;
     work_.notify_one();
     help_wanted_.notify_one();
+    gathering_wanted_.notify_one();
     settled_.notify_all();
     thread = std::move(thread_);
     helper = std::move(helper_);
-    if (queue_.size() != 0) {
-      farewell = owner_text() + " was closed with " + std::to_string(queue_.size()) +
+    gatherer = std::move(gatherer_);
+    if (taken() != 0) {
+      farewell = owner_text() + " was closed with " + std::to_string(taken()) +
                  " writes not stored" + (last_error_.empty() ? "" : ": " + last_error_);
       // What flies may still arrive. Writing it once more later does no harm.
       if (!options_.dead_letters.empty()) owed = queue_.copy();
@@ -198,7 +341,7 @@ void WriteBackWorker::shut_down() noexcept {
   settled_.wait(lock, [&] { return host_calls_ <= (own_thread ? 1U : 0U); });
   const bool hangs = queue_.in_flight() && !finished_;
   lock.unlock();
-  for (auto* one : {&thread, &helper}) {
+  for (auto* one : {&thread, &helper, &gatherer}) {
     if (!one->joinable()) continue;
     own_thread || hangs ? one->detach() : one->join();
   }

@@ -1,6 +1,7 @@
 // The threads of write-back and what they share with the callers.
 #pragma once
 
+#include <tarmac/core/write_intake.h>
 #include <tarmac/core/write_policy.h>
 #include <tarmac/policies/dead_letters.h>
 #include <tarmac/policies/write_back.h>
@@ -8,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,9 +29,13 @@ namespace tarmac::internal {
 /// second one takes those: then the store need not wait while the writes of the last batch are
 /// settled and those of the next one gathered.
 ///
+/// What the cache has set aside is fetched by the thread that will write it, some at a time, and by
+/// whoever needs all of it in the queue. While the store keeps both threads for long, a third one
+/// fetches, so that they find their batches ready.
+///
 /// - Thread-safety: all members may be called from any thread.
 /// - Locking: `mutex_` is a leaf; neither the store nor the host is called under it.
-class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
+class WriteBackWorker : public WriteIntake, public std::enable_shared_from_this<WriteBackWorker> {
  public:
   WriteBackWorker(std::shared_ptr<BackingStore> store, const WriteBackOptions& options);
   WriteBackWorker(const WriteBackWorker&) = delete;
@@ -44,7 +50,10 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   [[nodiscard]] WritePolicyStats stats() const noexcept;
   [[nodiscard]] const std::shared_ptr<BackingStore>& store() const noexcept { return store_; }
 
-  [[nodiscard]] std::vector<StoreWrite> copy_queue() const;
+  void call(const std::optional<SteadyNanos>& since) noexcept override;
+  void take(std::span<StoreWrite> writes, SteadyNanos since) override;
+
+  [[nodiscard]] std::vector<StoreWrite> copy_queue();
   /// Puts `image` and `writes` in the place of what is there. Throws StoreError.
   void replace_all(const StoreImage& image, std::vector<StoreWrite> writes);
 
@@ -70,19 +79,54 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   void run();
   /// What the second thread does.
   void help();
+  /// What the third thread does.
+  void gather();
   void start_thread();
-  /// Whether the second thread is to take a batch.
+  /// For what stands already: false if it cannot be started, and the next write is to try again.
+  [[nodiscard]] bool try_start_thread() noexcept;
+  /// Whether the second thread is to take a batch, if enough waits; and whether it does.
   [[nodiscard]] bool may_help() const;
-  /// Wakes it for that, or starts it.
-  void call_help();
+  [[nodiscard]] bool has_help_work(std::uint64_t waiting) const;
+  /// So many make it worth waking it.
+  [[nodiscard]] std::uint64_t help_min() const;
+  /// Whether the third one is to fetch.
+  [[nodiscard]] bool has_gathering() const;
+  /// Wakes them for that, or starts them.
+  void call_help() noexcept;
+  /// Counts a thread that goes into the store, and comes back.
+  void enter_store();
+  void leave_store() noexcept { --in_store_; }
   void wait_for_work(Lock& lock);
-  void wait_for_room(Lock& lock, const std::string& key);
+  /// True: a place was taken. False: the key has one.
+  [[nodiscard]] bool wait_for_room(Lock& lock, const std::string& key);
   /// Whether to write before anything is due.
   [[nodiscard]] bool has_urgent_work() const;
   [[nodiscard]] SteadyNanos next_wake() const;
+  static constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+  /// Queues what the cache has set aside, `most` of it or a little more, with `lock` released
+  /// meanwhile.
+  void fetch(Lock& lock, std::size_t most);
+  /// The same for one of the own threads, which has nobody to throw to: if memory runs out, it is
+  /// tried again after a pause.
+  bool try_fetch(Lock& lock, std::size_t most) noexcept;
+  /// The same for one of the own threads, if there is anything, and unless `enough` that waits
+  /// longer is in the queue.
+  void fetch_some(Lock& lock, std::uint64_t enough);
+  [[nodiscard]] SteadyNanos aside_due() const;
+  /// Writes that are set aside.
+  [[nodiscard]] std::uint64_t aside() const noexcept { return taken() - counted_; }
+  /// Those, and what is fresh in the queue; but what cannot be fetched is no work for now.
+  [[nodiscard]] std::uint64_t fresh() const noexcept {
+    return queue_.fresh() + (fetch_failures_ == 0 ? aside() : 0);
+  }
+  /// Counts the places of what is queued, after it became more or less.
+  void count_places();
+  /// Settles how much has to be set aside until a thread that sleeps is to be called.
+  void watch_intake();
   [[nodiscard]] bool is_down() const noexcept { return failures_in_a_row_ >= kDownAfter; }
   [[nodiscard]] bool is_worker_thread() const;
 
+  FlushReport flush_queue(Lock& lock, std::chrono::nanoseconds limit);
   void run_round(Lock& lock);
   /// Writes a batch that is in flight with `lock` released meanwhile. `round` is 0 outside a flush.
   void write_batch(Lock& lock, Batch& batch, std::uint64_t round);
@@ -130,6 +174,7 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   mutable std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable help_wanted_;
+  std::condition_variable gathering_wanted_;
   std::condition_variable room_;
   /// A round, a batch or a call of the host has ended.
   std::condition_variable settled_;
@@ -138,6 +183,7 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   WriteBackQueue queue_;
   std::thread thread_;
   std::thread helper_;
+  std::thread gatherer_;
   /// It has a batch, or tells what became of it.
   bool is_helping_ = false;
   /// The flush under way; 0 if none is.
@@ -158,8 +204,21 @@ class WriteBackWorker : public std::enable_shared_from_this<WriteBackWorker> {
   std::uint32_t failures_in_a_row_ = 0;
   SteadyNanos paused_until_ = 0;
   std::string last_error_;
+  /// Places that the queue has taken.
+  std::uint64_t counted_ = 0;
+  /// Since when the oldest write that is set aside waits, or longer.
+  SteadyNanos aside_since_ = kNever;
+  /// How often in a row an own thread could not fetch it, and when one will try again.
+  std::uint32_t fetch_failures_ = 0;
+  SteadyNanos fetch_again_at_ = 0;
+  /// The first thread sleeps.
+  bool is_waiting_ = false;
+  bool is_gathering_ = false;
+  /// Threads that are in the store.
+  std::uint32_t in_store_ = 0;
+  /// With so many writes set aside the third thread begins.
+  std::uint64_t gather_from_ = 0;
 
-  std::atomic<std::uint64_t> dirty_pending_{0};
   std::atomic<std::uint64_t> flushed_{0};
   std::atomic<std::uint64_t> store_errors_{0};
   std::atomic<std::uint64_t> retries_{0};

@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <new>
 #include <string>
 #include <vector>
+
+#include "failing_memory.h"
 
 namespace tarmac::internal {
 namespace {
@@ -58,6 +61,69 @@ TEST_F(WriteBackQueueTest, KeepsThePlaceOfAKeyThatIsWrittenAgain) {
   const auto batch = queue_.take_due(batch_, kWindow, false);
   EXPECT_THAT(keys(batch), ElementsAre("a", "b"));
   EXPECT_EQ(batch.front().stamp, 3U);
+}
+
+// What several threads hand over comes in blocks, and not in the order in which they were begun.
+TEST_F(WriteBackQueueTest, KeepsTheTimeOfAWriteThatComesAfterYoungerOnes) {
+  put("young", 50);
+  put("old", 10);
+  EXPECT_EQ(queue_.oldest_since(), 10);
+  EXPECT_EQ(queue_.next_due(), 10 + kWindow);
+  EXPECT_THAT(queue_.take_due(batch_, 10 + kWindow - 1, false), IsEmpty());
+  EXPECT_THAT(keys(queue_.take_due(batch_, 10 + kWindow, false)), ElementsAre("young", "old"));
+  queue_.settle_done(batch_);
+  put("next", 60);
+  EXPECT_EQ(queue_.next_due(), 60 + kWindow) << "in its turn again";
+}
+
+TEST_F(WriteBackQueueTest, KeepsTheTimeOfAnOldWriteBehindAFullBatch) {
+  for (int i = 0; i < 300; ++i) put(std::to_string(i), 50);
+  put("old", 10);
+  ASSERT_EQ(queue_.take_due(batch_, 10 + kWindow, false).size(), 256U);
+  EXPECT_EQ(queue_.next_due(), 10 + kWindow);
+  queue_.settle_done(batch_);
+  EXPECT_THAT(keys(queue_.take_due(batch_, 10 + kWindow, false)), ::testing::Contains("old"));
+}
+
+TEST_F(WriteBackQueueTest, TakesManyAsItTakesOne) {
+  std::vector<StoreWrite> writes;
+  for (std::uint64_t i = 1; i <= 100; ++i) writes.push_back(value_of(std::to_string(i % 40), i));
+  queue_.put_all(writes, 5);
+  EXPECT_EQ(queue_.size(), 40U);
+  EXPECT_EQ(queue_.pending("0")->stamp, 80U);
+  EXPECT_EQ(queue_.pending("20")->stamp, 100U);
+  EXPECT_EQ(queue_.next_due(), 5 + kWindow);
+}
+
+// Goal: at whichever request memory runs out, what is given again is queued once, and can be taken.
+TEST_F(WriteBackQueueTest, LosesNothingWhenMemoryRunsOut) {
+  constexpr std::uint64_t kKeys = 200;
+  std::uint64_t request = 1;
+  for (bool has_failed = true; has_failed; ++request) {
+    WriteBackQueue queue{{.loss_window = kWindow, .batch_max = 256}};
+    FailingMemory::restart(request);
+    for (std::uint64_t stamp = 1; stamp <= kKeys; ++stamp) {
+      const auto key = std::to_string(stamp);
+      const auto put_one = [&] {
+        auto write = value_of(key, stamp);
+        const FailingMemory failing;
+        queue.put(std::move(write), 0);
+      };
+      try {
+        put_one();
+      } catch (const std::bad_alloc&) {
+        ASSERT_FALSE(queue.contains(key));
+        put_one();
+      }
+    }
+    has_failed = FailingMemory::has_failed();
+    ASSERT_EQ(queue.size(), kKeys);
+    ASSERT_EQ(queue.fresh(), kKeys);
+    WriteBackQueue::Batch batch;
+    ASSERT_EQ(queue.take_due(batch, kWindow, false).size(), kKeys) << "request " << request;
+    queue.settle_done(batch);
+  }
+  EXPECT_GT(request, 10U) << "it has to fail somewhere";
 }
 
 TEST_F(WriteBackQueueTest, IgnoresAWriteOlderThanTheOneThatWaitsOrFlies) {

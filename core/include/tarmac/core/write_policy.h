@@ -4,10 +4,13 @@
 #include <tarmac/core/backing_store.h>
 #include <tarmac/core/entry_state.h>
 #include <tarmac/core/stats.h>
+#include <tarmac/core/write_intake.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -50,6 +53,17 @@ class WritePolicyHost {
   [[nodiscard]] virtual const std::shared_ptr<Clock>& clock() const noexcept = 0;
   /// Moves the entry of `write`, if that very version is still resident, to `state`.
   virtual void on_flush_state(const StoreWrite& write, EntryState state) noexcept = 0;
+  /// The same for each of `writes`.
+  virtual void on_flush_states(std::span<const StoreWrite> writes, EntryState state) noexcept {
+    for (const auto& write : writes) on_flush_state(write, state);
+  }
+  /// Gives what was set aside to WriteIntake::take() of its policy, until it has given `most`.
+  /// Returns since when the oldest waits that is left; kNever if none is. May throw what take()
+  /// throws. With no lock held that take() wants.
+  virtual SteadyNanos hand_over(std::size_t most) {
+    static_cast<void>(most);
+    return kNever;
+  }
   /// A batch went to the store. Emits `flushed` and records the duration.
   virtual void on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept = 0;
   /// A batch did not. Emits `store_error`.
@@ -82,9 +96,15 @@ class WritePolicy {
   /// the store has it, dirty if the policy owes it. Throws StoreError; the cache then stays as it
   /// was. Takes the write over.
   [[nodiscard]] virtual EntryState on_write(StoreWrite write) = 0;
+  /// For caches that set writes aside instead of calling on_write() for each; null if that must be
+  /// called. Lives as long as the policy, which has to ask for all of them with
+  /// WritePolicyHost::hand_over() at the beginning of flush(), image() and put_back(), and in its
+  /// destructor: the cache relies on it that they are in the policy then.
+  [[nodiscard]] virtual WriteIntake* intake() noexcept { return nullptr; }
   /// Whether a value that was written is cached; if not, an older one of its key is dropped.
   [[nodiscard]] virtual bool keeps_written_values() const noexcept { return true; }
-  /// What the policy owes the store for `key`: the newest write not yet known to be stored.
+  /// What the policy owes the store for `key`: the newest write not yet known to be stored, but for
+  /// what is still set aside.
   [[nodiscard]] virtual std::optional<StoreWrite> pending(std::string_view key) const = 0;
   /// Writes what is owed, for at most `limit`. Does not throw for a store that fails: it reports.
   virtual FlushReport flush(std::chrono::nanoseconds limit) = 0;

@@ -55,13 +55,15 @@ struct WriteBackOptions {
 ///   unless there is a file for dead letters. Of a write given up, the cache keeps the value until
 ///   its entry leaves.
 ///   After 24 failures in a row the store is taken to be down: one attempt for each pause.
+/// - Intake: a cache sets writes aside instead of waiting for the queue; see WriteIntake.
 /// - Back-pressure: with dirty_max keys waiting, a write of a further key waits for block_max. A
 ///   write of a key that already waits replaces the older one at once.
 /// - flush() gives every waiting write at least one attempt, on its own if need be, unless the
 ///   store is down or the limit is reached. Called by a slot of an event that one of the policy's
 ///   own threads emits, it only reports; a write by such a slot does not wait for room, and a
 ///   put_back() by it throws StoreError at once while a batch is under way.
-/// - Ownership: the first thread starts with the first write, the second when it is needed. If the
+/// - Ownership: the first thread starts with the first write, two others when they are needed. If
+/// the
 ///   store has not returned by shutdown_limit, the destructor leaves them behind; they then touch
 ///   the store alone.
 /// - Exceptions: ConfigError for a null `store` or options that cannot work.

@@ -4,6 +4,7 @@
 
 #include <tarmac/core/codec.h>
 #include <tarmac/core/hash.h>
+#include <tarmac/core/internal/engine_forward.h>
 #include <tarmac/core/internal/engine_state.h>
 #include <tarmac/core/internal/shard.h>
 #include <tarmac/core/internal/spin_then_wait.h>
@@ -16,15 +17,6 @@
 #include <vector>
 
 namespace tarmac::internal {
-
-template <class K, class V>
-struct BatchWrite;
-template <class K, class V>
-struct ImageEntry;
-template <class K, class V>
-struct ShardContent;
-template <class K, class V>
-struct SnapshotData;
 
 template <class K, class V, class HashFunction, class Equal>
 class Engine final : public WritePolicyHost, private EngineState {
@@ -127,6 +119,8 @@ class Engine final : public WritePolicyHost, private EngineState {
   [[nodiscard]] std::string_view cache_name() const noexcept override { return options_.name; }
   [[nodiscard]] const std::shared_ptr<Clock>& clock() const noexcept override { return clock_; }
   void on_flush_state(const StoreWrite& write, EntryState state) noexcept override;
+  void on_flush_states(std::span<const StoreWrite> writes, EntryState state) noexcept override;
+  SteadyNanos hand_over(std::size_t most) override;
   void on_flushed(std::uint64_t writes, std::int64_t nanoseconds) noexcept override;
   void on_store_error(std::string_view message) noexcept override;
   void on_dead_letter(std::string_view message) noexcept override;
@@ -161,6 +155,11 @@ class Engine final : public WritePolicyHost, private EngineState {
   void add_timer(EntryType& entry, SteadyNanos deadline) const;
   Mutation<V> apply(ShardType& shard, Key key, std::uint64_t hash, const WriteIntent<V>& intent,
                     EntryState state, Ref<EntryType>& spare);
+  bool write_aside(Key key, std::uint64_t hash, WriteIntent<V>& intent, Mutation<V>& mutation);
+  HandedOver hand_over_block(ShardType& shard, std::uint64_t last, SteadyNanos& oldest) const;
+  void hand_over_all(ShardType& shard) const;
+  static void change_states(ShardType& shard, std::span<const StoreWrite* const> writes,
+                            EntryState state) noexcept;
   Mutation<V> write_and_release(std::optional<KeyHold>& hold, Key key, WriteIntent<V>& intent,
                                 EffectsType& effects);
   Mutation<V> write_held(KeyHold& hold, Key key, WriteIntent<V>& intent, EffectsType& effects);
@@ -244,6 +243,7 @@ class Engine final : public WritePolicyHost, private EngineState {
 #include <tarmac/core/internal/engine_read.h>
 #include <tarmac/core/internal/engine_recovery.h>
 #include <tarmac/core/internal/engine_replay.h>
+#include <tarmac/core/internal/engine_set_aside.h>
 #include <tarmac/core/internal/engine_snapshot.h>
 #include <tarmac/core/internal/engine_store.h>
 #include <tarmac/core/internal/engine_whole.h>

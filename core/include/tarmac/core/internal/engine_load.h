@@ -120,6 +120,7 @@ auto Engine<K, V, H, E>::Loads::board(Key key, const LoadRules& rules, bool may_
   Boarding boarding;
   auto mine = std::make_shared<Flight>(K(key), hash);
   const std::string bytes = store_key(mine->key);  // Even without a policy: one may come first.
+  engine_.hand_over_all(shard);                    // Lest there be much to search under the lock.
   const std::lock_guard lock(shard.mutex);
   auto* entry = shard.find(key, hash);
   if (entry != nullptr && !shard.is_expired(*entry, engine_.clock_->steady_now())) {
@@ -138,7 +139,8 @@ auto Engine<K, V, H, E>::Loads::board(Key key, const LoadRules& rules, bool may_
                      "erasing it: return the value instead");
   }
   if (const auto* policy = engine_.active_policy_.load(std::memory_order_relaxed)) {
-    boarding.owed = policy->pending(bytes);
+    boarding.owed = shard.aside.find(bytes, hash);
+    if (!boarding.owed) boarding.owed = policy->pending(bytes);
   }
   begin(shard, boarding, std::move(mine));
   return boarding;

@@ -184,7 +184,9 @@ auto Engine<K, V, H, E>::Loads::board_refresh(Key key, std::uint64_t stamp) -> B
   const auto* entry = shard.find(key, hash);
   if (entry == nullptr || entry->stamp != stamp || shard.flights.find(key, hash)) return boarding;
   const auto* policy = engine_.active_policy_.load(std::memory_order_relaxed);
-  if (policy != nullptr && policy->pending(bytes)) return boarding;  // The store is behind.
+  if (policy != nullptr && (shard.aside.find(bytes, hash) || policy->pending(bytes))) {
+    return boarding;  // The store is behind.
+  }
   boarding.refreshes = true;
   begin(shard, boarding, std::move(mine));
   return boarding;

@@ -137,9 +137,12 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
     const auto locks = lock_all();
     const std::lock_guard names(names_mutex_);
     if (old) retire(*old);
+    for (const auto& shard : shards_) TARMAC_ASSERT(shard->aside.oldest_since() == kNever);
     policy_ = std::move(made);
     breaker_opens_before_ = breaker_of(*policy_).opens;
     active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
+    // What goes to the log as well is written there at once.
+    intake_.store(writes && !log_ ? policy_->intake() : nullptr, std::memory_order_relaxed);
     writes_out_.store(writes || log_, std::memory_order_relaxed);
   }
   counters_.add(Counter::write_policy_swaps);
@@ -166,15 +169,7 @@ FlushReport Engine<K, V, H, E>::flush(std::chrono::nanoseconds limit) {
 
 template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::on_flush_state(const StoreWrite& write, EntryState state) noexcept {
-  if (log_ && state == EntryState::clean) note_stored(write);
-  auto& shard = shard_of(write.hash);
-  const std::lock_guard lock(shard.mutex);
-  if (auto* entry = shard.find_by_stamp(write.hash, write.stamp)) {
-    // A restore that is under way may have put a debt back that this entry had paid.
-    if (is_allowed(entry->life.state(), state)) entry->life.move_to(state);
-  } else if (auto* hold = shard.key_locks.find_by_stamp(write.hash, write.stamp)) {
-    hold->early_state = state;
-  }
+  on_flush_states({&write, 1}, state);
 }
 
 template <class K, class V, class H, class E>

@@ -61,6 +61,8 @@ class EngineState {
   /// policy_ if it writes to a store, else null. Changed with the gate closed and all shards
   /// locked, so it holds still for whoever passes the gate or has a shard's lock.
   std::atomic<WritePolicy*> active_policy_{nullptr};
+  /// Of active_policy_, if writes may be set aside for it. Changed as that is.
+  std::atomic<WriteIntake*> intake_{nullptr};
   /// Whether a write has to hold its key: it goes to a store, or to the log. Changed as
   /// active_policy_ is.
   std::atomic<bool> writes_out_{false};
@@ -69,6 +71,9 @@ class EngineState {
   /// The same of their stores' breakers, and what the one at work had counted before it came here.
   std::uint64_t former_breaker_opens_ = 0;
   std::uint64_t breaker_opens_before_ = 0;
+
+  /// The shard that hands over first.
+  std::atomic<std::size_t> next_handed_{0};
 
   std::mutex jitter_mutex_;
   std::mt19937_64 jitter_;

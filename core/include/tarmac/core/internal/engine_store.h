@@ -92,6 +92,7 @@ std::vector<std::optional<Version<V>>> Engine<K, V, H, E>::stored_many(const std
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       auto bytes = Codec<K>::encode(keys[i]);
+      hand_over_all(shard_of(hash_of(keys[i])));
       if (const auto owed = current->pending(bytes)) {
         found[i] = version_of<V>(owed_value(*owed), wall_now, *clock_);
       } else {
@@ -120,6 +121,7 @@ std::optional<Version<V>> Engine<K, V, H, E>::load_stored(const WritePolicy& pol
   if constexpr (Encodable<K> && Encodable<V>) {
     const auto bytes = Codec<K>::encode(K(key));
     const auto wall_now = clock_->wall_now();
+    hand_over_all(shard_of(hash_of(key)));
     const auto owed = policy.pending(bytes);
     return version_of<V>(owed ? owed_value(*owed) : policy.store()->load(bytes, wall_now), wall_now,
                          *clock_);

@@ -39,6 +39,7 @@ void Engine<K, V, H, E>::shut_down() {
     const std::lock_guard lock(names_mutex_);
     last.swap(policy_);
     active_policy_.store(nullptr, std::memory_order_relaxed);
+    intake_.store(nullptr, std::memory_order_relaxed);
     if (last) retire(*last);
   }
   last.reset();  // Writes what it still owes; its reports, and slots, still find the cache.
@@ -210,6 +211,7 @@ void Engine<K, V, H, E>::fill_stats(Stats& stats) const {
   stats.total_bytes = budget_.weight();
   stats.load_durations = load_durations_.read();
   stats.flush_durations = flush_durations_.read();
+  for (const auto& shard : shards_) hand_over_all(*shard);  // What waits is counted by keys.
   const std::lock_guard lock(names_mutex_);
   const auto now = policy_ ? policy_->stats() : WritePolicyStats{};
   stats.dirty_writes_pending = now.dirty_pending;

@@ -99,6 +99,9 @@ inline std::uint64_t Engine<K, V, H, E>::expect_write(Key key) const {
 
 template <class K, class V, class H, class E>
 Mutation<V> Engine<K, V, H, E>::write(Key key, std::uint64_t hash, WriteIntent<V>&& intent) {
+  Mutation<V> mutation;
+  const bool may_wait = intake_.load(std::memory_order_relaxed) != nullptr;
+  if (may_wait && write_aside(key, hash, intent, mutation)) return mutation;
   auto& shard = shard_of(hash);
   Ref<EntryType> spare;
   // Where the shard may have memory for one at hand, it is better made there, under the lock; but
@@ -107,7 +110,6 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, std::uint64_t hash, WriteIntent<V
   if (intent.keeps() && !is_made_there && is_to_be_made(shard, key, hash)) {
     spare = make_entry(key, hash, intent.next);
   }
-  Mutation<V> mutation;
   {
     EffectsType effects;  // Before the hold: a value's destructor may write this key.
     std::optional<KeyHold> hold;
@@ -179,6 +181,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
       if (is_outdated()) return {};
     }
     if (policy && !policy->keeps_written_values()) intent.leave_to_store();
+    hand_over_all(shard);  // Or an older write of the key would come after this one.
     if (policy && intent.want_before && !peek(key)) loaded = load_stored(*policy, key);
     state = policy && !log_ ? policy->on_write(encode(key, hold.hash(), intent.next))
                             : write_logged(hold, key, intent, policy);

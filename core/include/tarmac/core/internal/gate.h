@@ -28,6 +28,26 @@ class Gate {
    private:
     Gate& gate_;
   };
+  /// For a writer that has a lock for which whoever has closed the gate may wait.
+  class TriedPassage {
+   public:
+    TriedPassage() = default;
+    ~TriedPassage() {
+      if (gate_ != nullptr) gate_->leave();
+    }
+    TriedPassage(const TriedPassage&) = delete;
+    TriedPassage& operator=(const TriedPassage&) = delete;
+
+    /// Once only, unless it has failed: false if the gate is closed and nobody is inside.
+    [[nodiscard]] bool enter(Gate& gate) noexcept {
+      if (gate_ == nullptr && gate.try_enter()) gate_ = &gate;
+      return is_inside();
+    }
+    [[nodiscard]] bool is_inside() const noexcept { return gate_ != nullptr; }
+
+   private:
+    Gate* gate_ = nullptr;
+  };
   class Closure {
    public:
     explicit Closure(Gate& gate) : gate_(gate) { gate_.close(); }
@@ -38,6 +58,11 @@ class Gate {
    private:
     Gate& gate_;
   };
+
+  /// For writers that do not pass: whoever closes it waits for them in another way.
+  [[nodiscard]] bool is_closed() const noexcept {
+    return (state_.load(std::memory_order_acquire) & kClosed) != 0;
+  }
 
   /// Marks this thread as one that whoever closes the gate may wait for.
   class PolicyThread {
@@ -68,6 +93,17 @@ class Gate {
       changed_.wait(lock, [this] { return !is_closed(); });
     } while ((state_.fetch_add(kOne, std::memory_order_acquire) & kClosed) != 0);
   }
+  /// While somebody is inside, the closer waits anyway.
+  [[nodiscard]] bool try_enter() noexcept {
+    auto state = state_.load(std::memory_order_relaxed);
+    while (state != kClosed) {
+      if (state_.compare_exchange_weak(state, state + kOne, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
   void leave() {
     if (state_.fetch_sub(kOne, std::memory_order_release) != (kOne | kClosed)) return;
     const std::lock_guard lock(mutex_);
@@ -90,10 +126,6 @@ class Gate {
     if (state_.fetch_sub(kOne, std::memory_order_release) == (kOne | kClosed)) {
       changed_.notify_all();
     }
-  }
-
-  [[nodiscard]] bool is_closed() const noexcept {
-    return (state_.load(std::memory_order_acquire) & kClosed) != 0;
   }
 
   static constexpr std::uint64_t kClosed = 1;

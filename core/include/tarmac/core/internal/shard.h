@@ -9,6 +9,7 @@
 #include <tarmac/core/internal/key_locks.h>
 #include <tarmac/core/internal/load_flights.h>
 #include <tarmac/core/internal/node_table.h>
+#include <tarmac/core/internal/set_aside.h>
 #include <tarmac/core/internal/shard_parts.h>
 #include <tarmac/core/internal/spin_then_wait.h>
 #include <tarmac/core/internal/timing_wheel.h>
@@ -229,6 +230,8 @@ class Shard {
   std::unique_ptr<TimingWheel> wheel;
   KeyLocks<K, Equal> key_locks;
   LoadFlights<K, V, Equal> flights;
+  std::mutex handing;  ///< To hand over what is set aside. Before `mutex`.
+  SetAside aside;
   Limbo<K, V> limbo;
   /// Only where the table keeps copies of keys and values: those are words.
   EntrySpares<EntryType> spares;
