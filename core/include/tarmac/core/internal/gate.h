@@ -80,23 +80,27 @@ class Gate {
  private:
   void enter() {
     // All that a writer does while nobody closes the gate.
-    if ((state_.fetch_add(kOne, std::memory_order_acquire) & kClosed) == 0) return;
+    if (enter_if([](std::uint64_t state) { return (state & kClosed) == 0; })) return;
     std::unique_lock lock(mutex_);
-    do {
-      take_back();
-      if (!is_closed()) continue;
+    while (!enter_if([](std::uint64_t state) { return (state & kClosed) == 0; })) {
       if (PolicyThread::is_this_thread()) {
         throw UsageError(
             "a slot on flushed or store_error wrote to the cache while its write policy, a "
             "snapshot or a restore has stopped the writers: write later, from another thread");
       }
       changed_.wait(lock, [this] { return !is_closed(); });
-    } while ((state_.fetch_add(kOne, std::memory_order_acquire) & kClosed) != 0);
+    }
   }
   /// While somebody is inside, the closer waits anyway.
   [[nodiscard]] bool try_enter() noexcept {
+    return enter_if([](std::uint64_t state) { return state != kClosed; });
+  }
+  /// Nobody is counted who is not inside, not even for a moment: try_enter() would follow him in
+  /// while the closer is at work.
+  template <class MayEnter>
+  [[nodiscard]] bool enter_if(MayEnter may_enter) noexcept {
     auto state = state_.load(std::memory_order_relaxed);
-    while (state != kClosed) {
+    while (may_enter(state)) {
       if (state_.compare_exchange_weak(state, state + kOne, std::memory_order_acquire,
                                        std::memory_order_relaxed)) {
         return true;
@@ -120,12 +124,6 @@ class Gate {
     const std::lock_guard lock(mutex_);
     state_.fetch_and(~kClosed, std::memory_order_release);
     changed_.notify_all();
-  }
-  /// Requires: the lock, without which a closer could be told too early to look.
-  void take_back() {
-    if (state_.fetch_sub(kOne, std::memory_order_release) == (kOne | kClosed)) {
-      changed_.notify_all();
-    }
   }
 
   static constexpr std::uint64_t kClosed = 1;
