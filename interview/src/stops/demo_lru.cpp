@@ -35,7 +35,7 @@ replaces, and the order is exactly the algorithm's: LRU here misses as often as 
                       "`set` returns `too_large`, an older value of that key goes, and no other "
                       "entry is touched."}},
       .places = {{"strategies/src/lru.cpp", "class Lru", "the whole strategy, in forty lines"},
-                 {"core/include/tarmac/core/internal/shard_writes.h", "choose_victim",
+                 {"core/include/tarmac/core/internal/shard_removals.h", "choose_victim",
                   "where a shard asks for victims"},
                  {"demo/scenarios/1_basic_lru.yaml", "evicted", "the scenario"}},
   };

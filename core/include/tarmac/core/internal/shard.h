@@ -120,10 +120,9 @@ class Shard {
   void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept;
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
-  /// before anything is changed.
+  /// before that; or, for want of an event, after. So does update().
   void insert(Ref<EntryType> fresh, SteadyNanos deadline, SteadyNanos now);
-  /// Gives `entry` another version and state, then evicts if it has become too heavy. Throws
-  /// std::bad_alloc before anything is changed.
+  /// Gives `entry` another version and state, then evicts if it has become too heavy.
   void update(EntryType& entry, const Version<V>& next, EntryState state, SteadyNanos now);
   /// Unlinks `entry`, counts and tells it.
   void remove(EntryType& entry, RemovalCause cause, SteadyNanos now);
@@ -180,10 +179,10 @@ class Shard {
   static void unsettle(void* shard, const EntryNode& node) noexcept {
     static_cast<Shard*>(shard)->table.set_settled(node, false);
   }
-  /// The number of the operation under way.
   std::uint32_t next_tick() noexcept { return ++tick; }
   void foresee_eviction() const noexcept;
   void evict_overflow(SteadyNanos now);
+  void give_up_insertion(EntryType& entry) noexcept;
   void evict_overflow_but(EntryType& spared, SteadyNanos now);
   void make_copy();
   void queue_event(EventType type, EntryType& entry, SteadyNanos now,
@@ -247,4 +246,5 @@ class Shard {
 
 #include <tarmac/core/internal/shard_events.h>
 #include <tarmac/core/internal/shard_hits.h>
+#include <tarmac/core/internal/shard_removals.h>
 #include <tarmac/core/internal/shard_writes.h>
