@@ -8,12 +8,15 @@
 #include <tarmac/stores/memory_store.h>
 #include <tarmac/testing/faulty_store.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <latch>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -159,6 +162,118 @@ TEST_F(SetAsideTest, HasRoomForSmallAndLarge) {
     aside_.drop_first();
   }
   EXPECT_EQ(found, values);
+}
+
+TEST_F(SetAsideTest, KnowsWhenItHasTooMuch) {
+  const std::string value(60'000, 'v');
+  std::size_t count = 0;
+  for (; !aside_.is_full(); ++count) add("a", value);
+  EXPECT_GE(count * value.size(), SetAside::kAllBytesMax / 2);
+  EXPECT_LE((count - 1) * value.size(), SetAside::kAllBytesMax);
+  static_cast<void>(aside_.seal_first());
+  aside_.drop_first();
+  EXPECT_FALSE(aside_.is_full());
+  while (aside_.oldest_since() != kNever) {
+    static_cast<void>(aside_.seal_first());
+    aside_.drop_first();
+  }
+  for (; !aside_.is_full(); --count) add("a", value);
+  EXPECT_EQ(count, 0U) << "all of it was given back";
+}
+
+/// Takes whatever it is given, and remembers how.
+class CountingPolicy final : public WritePolicy {
+ public:
+  struct Given {
+    std::size_t at_once = 0;
+    std::size_t taken = 0;
+    /// Of the upper bits of a hash, as the cache does it if there are eight.
+    std::set<std::uint64_t> shards;
+  };
+  class Intake final : public WriteIntake {
+   public:
+    explicit Intake(Given& given) : WriteIntake(1'000'000), given_(given) {}
+    void call(const std::optional<SteadyNanos>&) noexcept override {}
+    void take(std::span<StoreWrite> writes, SteadyNanos) override {
+      given_.taken += writes.size();
+      for (const auto& write : writes) given_.shards.insert((write.hash >> 48U) & 7U);
+      give_back(writes.size());
+    }
+
+   private:
+    Given& given_;
+  };
+
+  explicit CountingPolicy(Given& given) : given_(given), intake_(given) {}
+  ~CountingPolicy() override { host_->hand_over(std::numeric_limits<std::size_t>::max()); }
+  [[nodiscard]] std::string_view name() const noexcept override { return "counting"; }
+  [[nodiscard]] std::shared_ptr<BackingStore> store() const override { return store_; }
+  void attach(WritePolicyHost& host) override { host_ = &host; }
+  [[nodiscard]] EntryState on_write(StoreWrite) override {
+    ++given_.at_once;
+    return EntryState::dirty;
+  }
+  [[nodiscard]] WriteIntake* intake() noexcept override { return &intake_; }
+  [[nodiscard]] std::optional<StoreWrite> pending(std::string_view) const override { return {}; }
+  FlushReport flush(std::chrono::nanoseconds) override {
+    host_->hand_over(std::numeric_limits<std::size_t>::max());
+    return {};
+  }
+  [[nodiscard]] WritePolicyStats stats() const noexcept override { return {}; }
+  [[nodiscard]] std::shared_ptr<const StoreImage> image() override { return nullptr; }
+  void put_back(const StoreImage&) override {}
+  SteadyNanos hand_over(std::size_t most) { return host_->hand_over(most); }
+
+ private:
+  Given& given_;
+  Intake intake_;
+  const std::shared_ptr<BackingStore> store_ = make_memory_store();
+  WritePolicyHost* host_ = nullptr;
+};
+
+// Or the writes of one key, of which the queue keeps the last, would fill the memory.
+TEST(WriteAsideBoundsTest, HandsOverInGoodTimeWhatTakesMuchMemory) {
+  CountingPolicy::Given given;
+  StringCache cache(quiet_options(std::make_shared<ManualClock>()));
+  cache.set_write_policy(std::make_unique<CountingPolicy>(given));
+  const std::string value(60'000, 'v');
+  const std::size_t count = 3 * SetAside::kAllBytesMax / value.size();
+  std::size_t most = 0;
+  for (std::size_t i = 1; i <= count; ++i) {
+    cache.set("hot", value);
+    most = std::max(most, i - given.at_once - given.taken);
+  }
+  EXPECT_EQ(given.at_once, 2U);
+  EXPECT_LE(most * value.size(), SetAside::kAllBytesMax + value.size());
+}
+
+// Not under the shard's lock, in which much would be searched.
+TEST(WriteAsideBoundsTest, ARefreshAsksThePolicy) {
+  CountingPolicy::Given given;
+  const auto clock = std::make_shared<ManualClock>();
+  StringCache cache(quiet_options(clock));
+  cache.set_write_policy(std::make_unique<CountingPolicy>(given));
+  cache.set("a", "1");
+  clock->advance(1s);
+  static_cast<void>(cache.get_or_load("a", [] { return "2"; }, {.refresh_after = 1s}));
+  EXPECT_EQ(given.taken, 1U);
+}
+
+// Goal: however little is asked for at a time, no shard waits while others have several turns.
+TEST(WriteAsideBoundsTest, EveryShardHasItsTurn) {
+  constexpr std::size_t kShards = 8;
+  CountingPolicy::Given given;
+  auto options = quiet_options(std::make_shared<ManualClock>());
+  options.shards = kShards;
+  CacheManager<std::string, std::string> cache(options);
+  auto made = std::make_unique<CountingPolicy>(given);
+  auto& policy = *made;
+  cache.set_write_policy(std::move(made));
+  // Some blocks of each shard, with 182 writes each.
+  for (int i = 10'000; i < 30'000; ++i) cache.set(std::to_string(i), "v");
+  constexpr std::size_t kThreeBlocks = 500;
+  for (int call = 0; call < 3; ++call) EXPECT_NE(policy.hand_over(kThreeBlocks), kNever);
+  EXPECT_EQ(given.shards.size(), kShards);
 }
 
 class WriteAsideTest : public ::testing::Test {

@@ -180,6 +180,7 @@ auto Engine<K, V, H, E>::Loads::board_refresh(Key key, std::uint64_t stamp) -> B
   Boarding boarding;
   auto mine = std::make_shared<Flight>(K(key), hash);
   const std::string bytes = store_key(mine->key);
+  engine_.hand_over_all(shard);  // Lest there be much to search under the lock.
   const std::lock_guard lock(shard.mutex);
   const auto* entry = shard.find(key, hash);
   if (entry == nullptr || entry->stamp != stamp || shard.flights.find(key, hash)) return boarding;

@@ -42,7 +42,8 @@ bool Engine<K, V, H, E>::write_aside(Key key, std::uint64_t hash, WriteIntent<V>
       shard.key_locks.wait_until_free(lock, key, hash);
       auto* intake = intake_.load(std::memory_order_relaxed);
       // Whoever closes the gate takes this lock afterwards, to fetch what was set aside.
-      if (intake == nullptr || gate_.is_closed() || !intake->reserve()) return false;
+      if (intake == nullptr || gate_.is_closed() || shard.aside.is_full()) return false;
+      if (!intake->reserve()) return false;
       std::optional<SteadyNanos> since;
       try {
         since = shard.aside.reserve(write.size(), *intake, *clock_);
@@ -86,7 +87,7 @@ SteadyNanos Engine<K, V, H, E>::hand_over(std::size_t most) {
     const std::lock_guard lock(shard->mutex);
     last.push_back(shard->aside.blocks_opened());
   }
-  const auto first = next_handed_.fetch_add(1, std::memory_order_relaxed);
+  const auto first = next_handed_.load(std::memory_order_relaxed);
   auto oldest = kNever;
   for (bool handed = true; handed && most != 0;) {
     handed = false;
@@ -97,6 +98,8 @@ SteadyNanos Engine<K, V, H, E>::hand_over(std::size_t most) {
       if (!count) continue;
       most -= std::min(most, *count);
       handed = true;
+      // Whoever had no turn is the first the next time.
+      next_handed_.store(index + 1, std::memory_order_relaxed);
     }
   }
   return oldest;
@@ -109,6 +112,7 @@ void Engine<K, V, H, E>::hand_over_all(ShardType& shard) const {
   {
     const std::lock_guard lock(shard.mutex);
     last = shard.aside.blocks_opened();
+    if (shard.aside.first_block() > last) return;  // What was here the policy has.
   }
   auto oldest = kNever;
   while (hand_over_block(shard, last, oldest)) continue;

@@ -83,6 +83,9 @@ class SetAside {
   /// Key and value together. Each is copied twice more than without this, which for a larger one
   /// would cost more than it saves.
   static constexpr std::size_t kBytesMax = 64U << 10U;
+  /// Of all that is here, if the last write goes a little beyond it. Writes of one key are not
+  /// joined here, and whoever writes it again and again must not be able to fill the memory.
+  static constexpr std::size_t kAllBytesMax = 16U << 20U;
 
   class Block {
    public:
@@ -141,6 +144,7 @@ class SetAside {
   /// same lock, so that nobody has seen it. The next one tells the time again.
   void take_back() noexcept {
     if (blocks_.empty() || blocks_.back().count_ != 0) return;
+    bytes_ -= blocks_.back().size_;
     if (blocks_.back().size_ == kBlockBytes) spare_ = std::move(blocks_.back().memory_);
     blocks_.pop_back();
     --opened_;
@@ -172,6 +176,7 @@ class SetAside {
     for (std::size_t at = 0; at <= most; at += kLine) prefetch_to_write(next + at);
   }
 
+  [[nodiscard]] bool is_full() const noexcept { return bytes_ >= kAllBytesMax; }
   /// Blocks are numbered from 1. The number of the last one, and of the oldest that is here; if
   /// none is, that is the next.
   [[nodiscard]] std::uint64_t blocks_opened() const noexcept { return opened_; }
@@ -186,6 +191,7 @@ class SetAside {
     return blocks_.front();
   }
   void drop_first() noexcept {
+    bytes_ -= blocks_.front().size_;
     if (blocks_.front().size_ == kBlockBytes) spare_ = std::move(blocks_.front().memory_);
     blocks_.pop_front();
   }
@@ -214,12 +220,15 @@ class SetAside {
     if (block.size_ == kBlockBytes) block.memory_ = std::move(spare_);
     if (!block.memory_) block.memory_.reset(new char[block.size_]);
     blocks_.push_back(std::move(block));
+    bytes_ += blocks_.back().size_;
     ++opened_;
     return is_first ? std::optional(blocks_.back().since_) : std::nullopt;
   }
 
   std::deque<Block> blocks_;
   std::uint64_t opened_ = 0;
+  /// Of the blocks.
+  std::size_t bytes_ = 0;
   /// Of the block that was last dropped.
   std::unique_ptr<char[]> spare_;
 };
