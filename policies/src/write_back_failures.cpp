@@ -4,23 +4,41 @@
 
 #include <exception>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "write_back_worker.h"
 
 namespace tarmac::internal {
 
+namespace {
+
+// For what may have memory, where there must be something.
+std::string text_or(const char* what, const char* otherwise) noexcept {
+  try {
+    return what;
+  } catch (const std::bad_alloc&) {
+    return otherwise;
+  }
+}
+
+}  // namespace
+
 WriteBackWorker::Failure WriteBackWorker::try_store(std::span<const StoreWrite> batch) noexcept {
   const auto failed = [](const char* what, bool is_permanent) {
-    const std::string_view text = what;
-    return Failure{std::string(text.empty() ? "it gave no reason" : text), is_permanent};
+    const char* said = *what == '\0' ? "it gave no reason" : what;
+    return Failure{text_or(said, kNoMemory), is_permanent};
   };
   try {
     store_->write(batch);
     return {};
   } catch (const PermanentStoreError& error) {
     auto failure = failed(error.what(), true);
-    failure.refused = error.keys();
+    try {
+      failure.refused = error.keys();
+    } catch (const std::bad_alloc&) {
+      failure.refused.clear();  // It is tried in parts until it is found out.
+    }
     return failure;
   } catch (const std::exception& error) {
     return failed(error.what(), false);
@@ -43,47 +61,49 @@ WriteBackWorker::Failure WriteBackWorker::try_without_refused(Lock& lock, Batch&
 
 void WriteBackWorker::part_refused(Lock& lock, Batch& batch, const Failure& failure,
                                    std::uint64_t round) {
-  const auto reason =
-      options_.dead_letters.empty() ? nullptr : std::make_shared<const std::string>(failure.text);
+  WriteBackQueue::Failure settled{.now = 0, .round = round, .each_alone = true};
+  std::span<const StoreWrite> refused;
   lock.lock();
   begin_report(lock);
-  const auto refused = queue_.part_flying(batch, failure.refused, reason,
-                                          {.now = clock_->steady_now(),
-                                           .round = round,
-                                           .successes = flushed_.load(std::memory_order_relaxed)});
-  if (!refused.empty()) {
+  const bool has_memory = has_memory_for([&] {
+    if (!options_.dead_letters.empty()) {
+      settled.condemned = std::make_shared<const std::string>(failure.text);
+    }
+    refused = queue_.set_apart(batch, failure.refused);
+  });
+  const auto count = has_memory ? refused.size() : 0;
+  if (count != 0) {
     store_errors_.fetch_add(1, std::memory_order_relaxed);
-    last_error_ = failure.text;
+    remember(failure);
     failures_in_a_row_ = 0;  // A store that judges a write is there.
+    tell_states(lock, refused, EntryState::dirty);
+    settled.now = clock_->steady_now();
+    settled.successes = flushed_.load(std::memory_order_relaxed);
+    queue_.settle_last_failed(batch, count, settled);
+    watch_intake();
     work_.notify_one();
-    tell_settled(lock, refused, EntryState::dirty);
   }
   lock.unlock();
-  if (!refused.empty()) report(failure, refused.size(), 0);
+  if (count != 0) report(failure, count, 0);
   lock.lock();
   end_report();
   lock.unlock();
 }
 
 void WriteBackWorker::write_off(Lock& lock, Batch& batch, std::uint64_t round) {
-  const auto reasons = batch.condemned();
   lock.unlock();
-  const auto versions = versions_of(batch.writes());
-  Failure failure{*reasons.front(), true};
-  std::vector<DeadLetter> letters;
-  letters.reserve(reasons.size());
-  for (std::size_t i = 0; i < reasons.size(); ++i) {
-    letters.push_back({batch.writes()[i], *reasons[i]});
-  }
-  failure.is_buried = bury(letters, failure);
+  Failure failure{text_or(batch.condemned().front()->c_str(), kNoMemory), true};
+  failure.is_buried = bury(batch.writes(), batch.condemned(), failure);
+  const auto count = batch.writes().size();
   lock.lock();
   begin_report(lock);
   if (failure.is_buried) {
-    dead_letters_.fetch_add(versions.size(), std::memory_order_relaxed);
+    dead_letters_.fetch_add(count, std::memory_order_relaxed);
     queue_.settle_done(batch);
     room_.notify_all();
   } else {
-    last_error_ = failure.text;
+    remember(failure);
+    tell_states(lock, batch.writes(), EntryState::dirty);
     queue_.settle_failed(batch, {.now = clock_->steady_now(),
                                  .round = round,
                                  .successes = flushed_.load(std::memory_order_relaxed),
@@ -92,11 +112,11 @@ void WriteBackWorker::write_off(Lock& lock, Batch& batch, std::uint64_t round) {
   count_places();
   watch_intake();
   work_.notify_one();
-  tell_settled(lock, versions, failure.is_buried ? EntryState::clean : EntryState::dirty);
+  if (failure.is_buried) tell_states(lock, batch.writes(), EntryState::clean);
   lock.unlock();
-  for (std::size_t i = 0; i < (failure.is_buried ? reasons.size() : 1); ++i) {
-    failure.text = failure.is_buried ? *reasons[i] : failure.text;
-    report(failure, versions.size(), 0);
+  for (std::size_t i = 0; i < (failure.is_buried ? count : 1); ++i) {
+    if (failure.is_buried) failure.text = text_or(batch.condemned()[i]->c_str(), kNoMemory);
+    report(failure, count, 0);
   }
   lock.lock();
   end_report();
@@ -109,17 +129,25 @@ bool WriteBackWorker::is_hopeless(const Batch& batch, const Failure& failure) co
   return batch.is_lone() && (failure.is_permanent || failures >= options_.attempts_max);
 }
 
-bool WriteBackWorker::bury(std::span<const DeadLetter> letters, Failure& failure) noexcept {
+bool WriteBackWorker::bury(std::span<const StoreWrite> writes, const WriteBackQueue::Reasons& why,
+                           Failure& failure) noexcept {
   try {
+    std::vector<DeadLetter> letters;
+    letters.reserve(writes.size());
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      letters.push_back({writes[i], why.empty() ? failure.text : *why[i]});
+    }
     append_dead_letters(options_.dead_letters, letters);
     return true;
   } catch (const std::exception& error) {
-    failure.text += std::string("; and it could not be given up: ") + error.what();
+    const bool has_memory = has_memory_for(
+        [&] { failure.text = failure.text + "; and it could not be given up: " + error.what(); });
+    if (!has_memory) failure.text = kNoMemory;
     return false;
   }
 }
 
-std::string WriteBackWorker::put_by(std::vector<StoreWrite> owed) noexcept {
+std::string WriteBackWorker::put_by(std::vector<StoreWrite> owed) {
   try {
     std::vector<DeadLetter> letters;
     letters.reserve(owed.size());

@@ -4,15 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 
 namespace tarmac::internal {
-namespace {
-
-/// How much smaller a failed batch becomes: 256 writes are tried as 16 times 16, then one by one.
-constexpr std::size_t kSplit = 16;
-
-}  // namespace
 
 WriteBackQueue::Slot* WriteBackQueue::find(std::string_view key, std::uint64_t hash) const {
   if (size_ == 0) return nullptr;
@@ -55,7 +48,7 @@ WriteBackQueue::Slot& WriteBackQueue::take_slot(std::uint64_t hash) noexcept {
   return slot;
 }
 
-void WriteBackQueue::drop_slot(Slot& slot) {
+void WriteBackQueue::drop_slot(Slot& slot) noexcept {
   const auto mask = table_.size() - 1;
   auto hole = slot.hash & mask;
   while (table_[hole].slot != &slot) hole = (hole + 1) & mask;
@@ -111,7 +104,8 @@ void WriteBackQueue::put_new(StoreWrite&& write, std::uint64_t hash, SteadyNanos
   start_waiting(slot, since);
   slot.failures = 0;
   slot.batch_max = settings_.batch_max;
-  hurry_if_late(slot);
+  if (since < newest_arrival_) late_.add(slot.ticket, since);
+  newest_arrival_ = std::max(newest_arrival_, since);
 }
 
 void WriteBackQueue::start_waiting(Slot& slot, SteadyNanos since) {
@@ -120,20 +114,9 @@ void WriteBackQueue::start_waiting(Slot& slot, SteadyNanos since) {
   slot.since = since;
 }
 
-// Requires: `slot` has just become fresh. Those before it go with it, when they would be later.
-void WriteBackQueue::hurry_if_late(const Slot& slot) noexcept {
-  if (slot.since >= newest_since_) {
-    newest_since_ = slot.since;
-    return;
-  }
-  hurried_since_ = std::min(hurried_since_, slot.since);
-  hurried_ticket_ = std::max(hurried_ticket_, slot.ticket);
-}
-
 SteadyNanos WriteBackQueue::oldest_fresh() const noexcept {
-  const Slot* first = first_fresh();
-  if (first == nullptr) return kNever;
-  return first->ticket <= hurried_ticket_ ? std::min(first->since, hurried_since_) : first->since;
+  const auto oldest = late_.oldest_since();
+  return arrived_.empty() ? oldest : std::min(oldest, arrived_.front()->since);
 }
 
 WriteBackQueue::Slot* WriteBackQueue::first_fresh() const noexcept {
@@ -154,10 +137,19 @@ SteadyNanos WriteBackQueue::next_due() const noexcept {
   return retrying_.empty() ? due : std::min(due, retrying_.begin()->first.first);
 }
 
-void WriteBackQueue::fly(Batch& batch, std::vector<Slot*> slots, bool retry) {
+void WriteBackQueue::make_room_for_flight(Batch& batch, std::size_t count) {
   TARMAC_ASSERT(std::ranges::find(flying_, &batch) == flying_.end());
   batch.writes_.clear();
-  batch.writes_.reserve(slots.size());
+  batch.writes_.reserve(count);
+  batch.condemned_.reserve(count);
+  flying_.reserve(flying_.size() + 1);
+  for (const Batch* other : flying_) count += other->slots_.size();
+  fresh_nodes_.reserve(count);
+  retry_nodes_.reserve(count);
+  failed_nodes_.reserve(count);
+}
+
+void WriteBackQueue::fly(Batch& batch, std::vector<Slot*> slots, bool retry) noexcept {
   batch.settled_ = 0;
   batch.since_ = kNever;
   batch.is_retry_ = retry;
@@ -175,32 +167,33 @@ void WriteBackQueue::fly(Batch& batch, std::vector<Slot*> slots, bool retry) {
   if (!batch.empty()) flying_.push_back(&batch);
 }
 
-void WriteBackQueue::land(Batch& batch) { std::erase(flying_, &batch); }
-
 std::span<const StoreWrite> WriteBackQueue::take_fresh(Batch& batch, std::uint64_t ticket) {
+  const auto most = std::min(settings_.batch_max, fresh());
   std::vector<Slot*> chosen;
-  chosen.reserve(std::min(settings_.batch_max, fresh()));
-  while (chosen.size() < settings_.batch_max) {
+  chosen.reserve(most);
+  make_room_for_flight(batch, most);
+  while (chosen.size() < most) {
     Slot* first = first_fresh();
     if (first == nullptr || first->ticket > ticket) break;
     chosen.push_back(first);
     if (!arrived_.empty() && arrived_.front() == first) {
       arrived_.pop_front();
     } else {
-      returned_.erase(returned_.begin());
+      fresh_nodes_.take(returned_, returned_.begin());
     }
   }
-  if (const Slot* first = first_fresh(); first == nullptr || first->ticket > hurried_ticket_) {
-    hurried_since_ = kNever;
-  }
+  const Slot* first = first_fresh();
+  first != nullptr ? late_.drop_below(first->ticket) : late_.clear();
   fly(batch, std::move(chosen), false);
   return batch.writes_;
 }
 
 template <class Wanted>
 std::span<const StoreWrite> WriteBackQueue::take_retrying(Batch& batch, Wanted wanted) {
+  auto limit = std::min(settings_.batch_max, retrying_.size());
   std::vector<Slot*> chosen;
-  auto limit = settings_.batch_max;
+  chosen.reserve(limit);
+  make_room_for_flight(batch, limit);
   for (auto it = retrying_.begin(); it != retrying_.end() && chosen.size() < limit;) {
     Slot& slot = *it->second;
     const bool fits =
@@ -214,7 +207,7 @@ std::span<const StoreWrite> WriteBackQueue::take_retrying(Batch& batch, Wanted w
     }
     limit = std::min(limit, most);
     chosen.push_back(&slot);
-    it = retrying_.erase(it);
+    it = retry_nodes_.take(retrying_, it);
   }
   fly(batch, std::move(chosen), true);
   return batch.writes_;
@@ -241,28 +234,6 @@ std::span<const StoreWrite> WriteBackQueue::take_for_round(Batch& batch, std::ui
   });
 }
 
-bool WriteBackQueue::settle_some(Batch& batch, std::size_t count) {
-  const auto end = std::min(batch.slots_.size(), batch.settled_ + count);
-  for (; batch.settled_ < end; ++batch.settled_) {
-    Slot& slot = *batch.slots_[batch.settled_];
-    slot.flying = nullptr;
-    if (slot.failures != 0) failed_since_.erase(slot.flying_ticket);
-    if (!slot.waiting) {
-      drop_slot(slot);
-      continue;
-    }
-    // A newer write came meanwhile: it starts with a clean record, at the time it came.
-    slot.failures = 0;
-    slot.lone_failures = 0;
-    slot.batch_max = settings_.batch_max;
-    returned_.emplace(slot.ticket, &slot);
-    hurry_if_late(slot);
-  }
-  if (batch.settled_ < batch.slots_.size()) return false;
-  land(batch);
-  return true;
-}
-
 std::uint32_t WriteBackQueue::lone_failures(const Batch& batch, std::uint64_t successes) const {
   if (!batch.is_lone()) return 0;
   const Slot& slot = *batch.slots_.front();
@@ -274,84 +245,6 @@ SteadyNanos WriteBackQueue::oldest_since() const noexcept {
   if (!failed_since_.empty()) oldest = std::min(oldest, failed_since_.begin()->second);
   for (const Batch* batch : flying_) oldest = std::min(oldest, batch->since_);
   return oldest;
-}
-
-void WriteBackQueue::settle_failed(Batch& batch, const Failure& failure) {
-  settle_failed(batch.slots_, batch.writes_, failure);
-  batch.writes_.clear();
-  batch.slots_.clear();
-  land(batch);
-}
-
-void WriteBackQueue::settle_failed(std::span<Slot* const> slots, std::span<StoreWrite> writes,
-                                   const Failure& failure) {
-  const bool alone = slots.size() == 1 || failure.each_alone;
-  const auto next_batch_max = alone ? 1 : std::max<std::size_t>(1, slots.size() / kSplit);
-  std::uint32_t failures = 0;
-  for (Slot* slot : slots) failures = std::max(failures, ++slot->failures);
-  // One time for all of them: what failed together is tried again in few batches.
-  const bool split = failure.split_at_once && !alone;
-  const auto due = split
-                       ? failure.now
-                       : deadline_after(failure.now, failure.is_condemned ? settings_.loss_window
-                                                                          : pause_after(failures));
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    Slot& slot = *slots[i];
-    slot.flying = nullptr;
-    // The failed write has been superseded if a newer one waits.
-    if (!slot.waiting) slot.waiting = std::move(writes[i]);
-    slot.batch_max = next_batch_max;
-    slot.due = due;
-    slot.ticket = slot.flying_ticket;
-    slot.since = slot.flying_since;
-    failed_since_.emplace(slot.ticket, slot.since);
-    if (alone && failure.round != 0) slot.failed_alone_in = failure.round;
-    if (alone && slot.successes_seen != failure.successes) {
-      slot.successes_seen = failure.successes;
-      ++slot.lone_failures;
-    }
-    retrying_.emplace(std::pair{slot.due, slot.ticket}, &slot);
-  }
-}
-
-std::vector<StoreWrite> WriteBackQueue::part_flying(
-    Batch& batch, std::span<const std::string> keys,
-    const std::shared_ptr<const std::string>& reason, const Failure& failure) {
-  const std::unordered_set<std::string_view> named(keys.begin(), keys.end());
-  std::vector<StoreWrite> rest;
-  rest.reserve(batch.writes_.size());  // It must not move once it is pointed into.
-  std::vector<Slot*> rest_slots;
-  std::vector<StoreWrite> parted;
-  std::vector<Slot*> parted_slots;
-  batch.since_ = kNever;
-  for (std::size_t i = 0; i < batch.writes_.size(); ++i) {
-    auto& write = batch.writes_[i];
-    Slot* slot = batch.slots_[i];
-    if (named.contains(write.key)) {
-      parted.push_back(std::move(write));
-      parted_slots.push_back(slot);
-      continue;
-    }
-    rest.push_back(std::move(write));
-    rest_slots.push_back(slot);
-    slot->flying = &rest.back();
-    batch.since_ = std::min(batch.since_, slot->flying_since);
-  }
-  batch.writes_ = std::move(rest);
-  batch.slots_ = std::move(rest_slots);
-  auto failed = parted;
-  settle_failed(parted_slots, failed,
-                {.now = failure.now,
-                 .round = failure.round,
-                 .successes = failure.successes,
-                 .each_alone = true,
-                 .is_condemned = reason != nullptr});
-  for (std::size_t i = 0; i < parted.size(); ++i) {
-    Slot& slot = *parted_slots[i];
-    if (reason && slot.waiting->stamp == parted[i].stamp) slot.condemned = reason;
-  }
-  if (batch.empty()) land(batch);
-  return parted;
 }
 
 std::int64_t WriteBackQueue::pause_after(std::uint32_t failures) {
@@ -383,18 +276,28 @@ std::vector<StoreWrite> WriteBackQueue::copy() const {
   return writes;
 }
 
-void WriteBackQueue::replace_all(std::vector<StoreWrite> writes, SteadyNanos now) {
+std::unique_ptr<WriteBackQueue> WriteBackQueue::with(std::vector<StoreWrite> writes,
+                                                     SteadyNanos now) const {
+  auto other = std::make_unique<WriteBackQueue>(settings_);
+  other->last_ticket_ = last_ticket_;
+  for (auto& write : writes) other->put(std::move(write), now);
+  return other;
+}
+
+void WriteBackQueue::adopt(WriteBackQueue& other) noexcept {
   TARMAC_ASSERT(flying_.empty());
-  arrived_.clear();
-  returned_.clear();
-  retrying_.clear();
-  failed_since_.clear();
-  table_.clear();
-  free_slots_.clear();
-  all_slots_.clear();
-  size_ = 0;
-  hurried_since_ = kNever;
-  for (auto& write : writes) put(std::move(write), now);
+  std::swap(hash_seed_, other.hash_seed_);
+  all_slots_.swap(other.all_slots_);
+  free_slots_.swap(other.free_slots_);
+  table_.swap(other.table_);
+  std::swap(size_, other.size_);
+  arrived_.swap(other.arrived_);
+  returned_.swap(other.returned_);
+  std::swap(late_, other.late_);
+  std::swap(newest_arrival_, other.newest_arrival_);
+  retrying_.swap(other.retrying_);
+  failed_since_.swap(other.failed_since_);
+  last_ticket_ = std::max(last_ticket_, other.last_ticket_);
 }
 
 }  // namespace tarmac::internal

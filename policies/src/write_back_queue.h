@@ -18,6 +18,10 @@
 #include <utility>
 #include <vector>
 
+#include "late_writes.h"
+#include "spare_nodes.h"
+#include "write_back_queue_parts.h"
+
 namespace tarmac::internal {
 
 /// Keeps the newest write of each key, and hands out batches.
@@ -34,13 +38,8 @@ class WriteBackQueue {
 
  public:
   using Reasons = std::vector<std::shared_ptr<const std::string>>;
-  struct Settings {
-    std::int64_t loss_window = 0;
-    std::size_t batch_max = 1;
-    std::int64_t retry_initial = 1;
-    std::int64_t retry_max = 1;
-    std::uint64_t seed = 0;
-  };
+  using Settings = QueueSettings;
+  using Failure = QueueFailure;
 
   /// Writes that are in flight together; empty if none are. Must not be moved meanwhile.
   class Batch {
@@ -102,7 +101,8 @@ class WriteBackQueue {
   [[nodiscard]] std::size_t owed_since(std::uint64_t ticket) const noexcept;
 
   // These put a batch into flight and return what it has: nothing if nothing is to be taken.
-  // They require that `batch` is not in flight, and forget what it was before.
+  // They require that `batch` is not in flight, and forget what it was before. If memory runs out,
+  // nothing is taken; what comes later of a batch in flight needs none.
 
   /// Of what is due by `now`, filled up with what is not yet. With `early`, fresh writes are taken
   /// before their time.
@@ -121,38 +121,29 @@ class WriteBackQueue {
 
   /// The store has `batch`, or it is given up. Of no more than `count` of it at a time, so that
   /// writers need not wait for all; true when it is done. The batch keeps its writes.
-  bool settle_some(Batch& batch, std::size_t count);
-  void settle_done(Batch& batch) { settle_some(batch, batch.writes_.size()); }
-  struct Failure {
-    SteadyNanos now = 0;
-    /// As in take_for_round(), or 0.
-    std::uint64_t round = 0;
-    /// As in lone_failures().
-    std::uint64_t successes = 0;
-    /// Without a pause: in smaller parts it may be taken.
-    bool split_at_once = false;
-    /// Each write is known to be bad by itself.
-    bool each_alone = false;
-    /// It is not to be tried again, so there is no pause to double.
-    bool is_condemned = false;
-  };
+  bool settle_some(Batch& batch, std::size_t count) noexcept;
+  void settle_done(Batch& batch) noexcept { settle_some(batch, batch.writes_.size()); }
   /// It has not. The batch is empty then.
-  void settle_failed(Batch& batch, const Failure& failure);
+  void settle_failed(Batch& batch, const Failure& failure) noexcept {
+    settle_last_failed(batch, batch.writes_.size(), failure);
+  }
 
-  /// Takes the writes out of `batch` whose keys are in `keys`, which the store has named as bad.
-  /// With a `reason` they are condemned: later to be taken together, and for good, so that the
-  /// others need not wait for that. Without, each is tried again by itself after a pause.
-  std::vector<StoreWrite> part_flying(Batch& batch, std::span<const std::string> keys,
-                                      const std::shared_ptr<const std::string>& reason,
-                                      const Failure& failure);
+  /// Brings those whose keys are in `keys`, which the store has named as bad, to the end of `batch`
+  /// and returns them. If memory runs out, nothing has changed.
+  std::span<const StoreWrite> set_apart(Batch& batch, std::span<const std::string> keys);
+  /// The store does not have the last `count`, which leave the batch; the others stay in flight.
+  void settle_last_failed(Batch& batch, std::size_t count, const Failure& failure) noexcept;
 
   /// A random part of the pause after `failures` failures.
   [[nodiscard]] std::int64_t pause_after(std::uint32_t failures);
 
   /// The newest write of every key.
   [[nodiscard]] std::vector<StoreWrite> copy() const;
-  /// Requires: nothing in flight.
-  void replace_all(std::vector<StoreWrite> writes, SteadyNanos now);
+  /// What has `writes` in the place of all that is here; to be adopted.
+  [[nodiscard]] std::unique_ptr<WriteBackQueue> with(std::vector<StoreWrite> writes,
+                                                     SteadyNanos now) const;
+  /// Requires: nothing in flight; `other` came from with().
+  void adopt(WriteBackQueue& other) noexcept;
 
  private:
   struct Slot {
@@ -185,6 +176,8 @@ class WriteBackQueue {
   };
   /// By due time, then by ticket, which is unique.
   using RetryOrder = std::map<std::pair<SteadyNanos, std::uint64_t>, Slot*>;
+  using FreshOrder = std::map<std::uint64_t, Slot*>;
+  using FailedSince = std::map<std::uint64_t, SteadyNanos>;
 
   [[nodiscard]] std::uint64_t hash_of(std::string_view key) const noexcept {
     return hash_bytes(key, hash_seed_);
@@ -200,24 +193,25 @@ class WriteBackQueue {
   void put(StoreWrite&& write, std::uint64_t hash, SteadyNanos since);
   void put_new(StoreWrite&& write, std::uint64_t hash, SteadyNanos since);
   void put_into_table(Slot& slot) noexcept;
-  void drop_slot(Slot& slot);
+  void drop_slot(Slot& slot) noexcept;
   /// The first of those that are fresh; null if none is.
   [[nodiscard]] Slot* first_fresh() const noexcept;
   /// Since when the oldest of them waits; kNever if none is.
   [[nodiscard]] SteadyNanos oldest_fresh() const noexcept;
   void start_waiting(Slot& slot, SteadyNanos since);
-  void hurry_if_late(const Slot& slot) noexcept;
-  void fly(Batch& batch, std::vector<Slot*> slots, bool retry);
-  void land(Batch& batch);
-  void settle_failed(std::span<Slot* const> slots, std::span<StoreWrite> writes,
-                     const Failure& failure);
+  /// Makes sure that nothing more is needed for `count` writes in `batch`, until they are settled.
+  void make_room_for_flight(Batch& batch, std::size_t count);
+  /// Requires: the above.
+  void fly(Batch& batch, std::vector<Slot*> slots, bool retry) noexcept;
+  void land(Batch& batch) noexcept;
+  void wait_for_retry(Slot& slot, StoreWrite& write, const Failure& failure) noexcept;
   std::span<const StoreWrite> take_fresh(Batch& batch, std::uint64_t ticket);
   template <class Wanted>
   std::span<const StoreWrite> take_retrying(Batch& batch, Wanted wanted);
 
   const Settings settings_;
   std::mt19937_64 random_;
-  const std::uint64_t hash_seed_ = random_seed();
+  std::uint64_t hash_seed_ = random_seed();
   /// Slots never move, and those that are free wait here for the next keys: a queue that fills and
   /// empties would otherwise ask for memory in one thread what it gives back in another, and do
   /// both under the lock of all writers.
@@ -231,16 +225,19 @@ class WriteBackQueue {
   /// it.
   std::deque<Slot*> arrived_;
   /// What is fresh since the batch was settled that its older write was in; by ticket.
-  std::map<std::uint64_t, Slot*> returned_;
-  /// Of those: what is fresh up to this ticket has waited since then, or less.
-  std::uint64_t hurried_ticket_ = 0;
-  SteadyNanos hurried_since_ = kNever;
-  SteadyNanos newest_since_ = std::numeric_limits<SteadyNanos>::min();
+  FreshOrder returned_;
+  /// Of arrived_ what is older than another before it, and all of returned_.
+  LateWrites late_;
+  SteadyNanos newest_arrival_ = std::numeric_limits<SteadyNanos>::min();
   RetryOrder retrying_;
   /// Since when they wait, of all that have failed, by ticket: the oldest is the first.
-  std::map<std::uint64_t, SteadyNanos> failed_since_;
+  FailedSince failed_since_;
   /// Few, and their owners'.
   std::vector<const Batch*> flying_;
+  // For what is in flight: it comes into one of them, or not at all.
+  SpareNodes<FreshOrder> fresh_nodes_;
+  SpareNodes<RetryOrder> retry_nodes_;
+  SpareNodes<FailedSince> failed_nodes_;
   std::uint64_t last_ticket_ = 0;
 };
 

@@ -8,19 +8,6 @@
 
 namespace tarmac::internal {
 
-std::vector<StoreWrite> WriteBackWorker::versions_of(std::span<const StoreWrite> batch) {
-  std::vector<StoreWrite> versions;
-  versions.reserve(batch.size());
-  for (const auto& write : batch) {
-    versions.push_back({.key = write.key,
-                        .value = std::nullopt,
-                        .stamp = write.stamp,
-                        .expires_at = std::nullopt,
-                        .hash = write.hash});
-  }
-  return versions;
-}
-
 namespace {
 
 // Fewer are not worth waking a thread for.
@@ -118,7 +105,12 @@ void WriteBackWorker::run() {
     if (stopping_ || holds_ != 0) continue;
     const auto now = clock_->steady_now();
     if (is_down() && now < paused_until_) continue;
-    if (!queue_.take_due(batch, now, has_urgent_work()).empty()) write_batch(lock, batch, 0);
+    const bool urgent = has_urgent_work();
+    if (!has_memory_for([&] { static_cast<void>(queue_.take_due(batch, now, urgent)); })) {
+      await_memory(lock, work_, [this] { return stopping_ || round_wanted_ > round_done_; });
+    } else if (!batch.empty()) {
+      write_batch(lock, batch, 0);
+    }
   }
   settled_.wait(lock, [this] { return !is_helping_; });
   finished_ = true;
@@ -135,12 +127,30 @@ void WriteBackWorker::help() {
     is_helping_ = true;
     fetch_some(lock, help_min());
     if (has_help_work(queue_.fresh())) {  // Not only of a few keys.
-      static_cast<void>(queue_.take_fresh(batch));
-      write_batch(lock, batch, round_);
+      if (!has_memory_for([&] { static_cast<void>(queue_.take_fresh(batch)); })) {
+        await_memory(lock, help_wanted_, [this] { return stopping_; });
+      } else {
+        write_batch(lock, batch, round_);
+      }
     }
     is_helping_ = false;
     settled_.notify_all();
   }
+}
+
+bool WriteBackWorker::has_memory_for(FunctionRef<void()> work) noexcept {
+  try {
+    work();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void WriteBackWorker::await_memory(Lock& lock, std::condition_variable& condition,
+                                   const std::function<bool()>& is_wanted) {
+  clock_->wait_until(lock, condition, deadline_after(clock_->steady_now(), queue_.pause_after(1)),
+                     is_wanted);
 }
 
 bool WriteBackWorker::has_urgent_work() const {
@@ -171,7 +181,12 @@ void WriteBackWorker::run_round(Lock& lock) {
   const auto ticket = queue_.last_ticket();
   Batch batch;
   while (!stopping_ && holds_ == 0) {
-    if (queue_.take_for_round(batch, round_, ticket).empty()) {
+    const auto take = [&] { static_cast<void>(queue_.take_for_round(batch, round_, ticket)); };
+    if (!has_memory_for(take)) {
+      await_memory(lock, work_, [this] { return stopping_ || holds_ != 0; });
+      continue;
+    }
+    if (batch.empty()) {
       if (!is_helping_) break;
       // What it cannot get stored is this round's as well.
       settled_.wait(lock, [this] { return !is_helping_ || stopping_; });
@@ -212,18 +227,18 @@ void WriteBackWorker::write_batch(Lock& lock, Batch& batch, std::uint64_t round)
   if (batch.empty()) return;
   if (is_hopeless(batch, failure)) {
     lock.unlock();
-    const DeadLetter letter{batch.writes().front(), failure.text};
-    failure.is_buried = bury({&letter, 1}, failure);
+    failure.is_buried = bury(batch.writes(), {}, failure);
     lock.lock();
   }
-  // One that failed is gone once it is settled.
   const bool stays_dirty = failure.happened() && !failure.is_buried;
-  const auto versions = stays_dirty ? versions_of(batch.writes()) : std::vector<StoreWrite>();
-  const auto told = stays_dirty ? std::span<const StoreWrite>(versions) : batch.writes();
-  const auto count = told.size();
+  const auto count = batch.writes().size();
   begin_report(lock);
+  // Before they go back into the queue: later somebody else may have them, and tell something else.
+  if (stays_dirty) tell_states(lock, batch.writes(), EntryState::dirty);
   settle(lock, batch, failure, round);
-  tell_settled(lock, told, stays_dirty ? EntryState::dirty : EntryState::clean);
+  // After they are settled: a cache that asks meanwhile what is owed, as a restore does, and calls
+  // an entry dirty for it, must hear the end of it afterwards.
+  if (!stays_dirty) tell_states(lock, batch.writes(), EntryState::clean);
   lock.unlock();
   batch.forget();
   report(failure, count, elapsed);
@@ -241,13 +256,11 @@ void WriteBackWorker::end_report() {
   settled_.notify_all();
 }
 
-// After the batch is settled: a cache that asks meanwhile what is owed, as a restore does, and
-// calls an entry dirty for it, must hear the end of it afterwards.
-void WriteBackWorker::tell_settled(Lock& lock, std::span<const StoreWrite> versions,
-                                   EntryState state) {
+void WriteBackWorker::tell_states(Lock& lock, std::span<const StoreWrite> writes,
+                                  EntryState state) {
   reporting_ = true;
   lock.unlock();
-  tell([versions, state](WritePolicyHost& host) { host.on_flush_states(versions, state); });
+  tell([writes, state](WritePolicyHost& host) { host.on_flush_states(writes, state); });
   lock.lock();
   reporting_ = false;
   settled_.notify_all();
@@ -256,15 +269,17 @@ void WriteBackWorker::tell_settled(Lock& lock, std::span<const StoreWrite> versi
 void WriteBackWorker::report(const Failure& failure, std::size_t count,
                              std::int64_t elapsed) noexcept {
   tell([&](WritePolicyHost& host) {
-    if (!failure.happened()) {
-      host.on_flushed(count, elapsed);
-    } else if (failure.is_buried) {
-      host.on_dead_letter("a write that " + owner_text() + " does not take was put into " +
-                          options_.dead_letters.string() + ": " + failure.text);
-    } else {
-      host.on_store_error("while writing " + std::to_string(count) + " values to " + owner_text() +
-                          ": " + failure.text);
+    if (!failure.happened()) return host.on_flushed(count, elapsed);
+    std::string text;
+    try {
+      text = failure.is_buried ? "a write that " + owner_text() + " does not take was put into " +
+                                     options_.dead_letters.string() + ": " + failure.text
+                               : "while writing " + std::to_string(count) + " values to " +
+                                     owner_text() + ": " + failure.text;
+    } catch (const std::bad_alloc&) {
+      text = kNoMemory;
     }
+    failure.is_buried ? host.on_dead_letter(text) : host.on_store_error(text);
   });
 }
 
@@ -282,7 +297,7 @@ void WriteBackWorker::settle(Lock& lock, Batch& batch, const Failure& failure,
     room_.notify_all();
   } else {
     store_errors_.fetch_add(1, std::memory_order_relaxed);
-    last_error_ = failure.text;
+    remember(failure);
     const auto now = clock_->steady_now();
     // A store that judges a write is there.
     failures_in_a_row_ = failure.is_permanent ? 0 : failures_in_a_row_ + 1;
@@ -307,7 +322,15 @@ void WriteBackWorker::settle(Lock& lock, Batch& batch, const Failure& failure,
   work_.notify_one();
 }
 
-void WriteBackWorker::tell(const std::function<void(WritePolicyHost&)>& speak) noexcept {
+void WriteBackWorker::remember(const Failure& failure) noexcept {
+  try {
+    last_error_ = failure.text;
+  } catch (const std::bad_alloc&) {
+    last_error_ = kNoMemory;
+  }
+}
+
+void WriteBackWorker::tell(FunctionRef<void(WritePolicyHost&)> speak) noexcept {
   WritePolicyHost* host = nullptr;
   {
     const std::lock_guard lock(mutex_);

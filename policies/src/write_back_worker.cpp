@@ -265,12 +265,16 @@ std::vector<StoreWrite> WriteBackWorker::copy_queue() {
 }
 
 void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrite> writes) {
+  std::unique_ptr<WriteBackQueue> next;  // Before the lock: destroyed when it is released.
   Lock lock(mutex_);
+  fetch(lock, kAll);  // Or it would come into the queue after what is put back.
   if (is_worker_thread() && (queue_.in_flight() || reporting_)) {
     throw StoreError("while putting an image back into " + owner_text() +
                      ": a slot of the flush itself cannot wait for the batch under way");
   }
-  fetch(lock, kAll);  // Or it would come into the queue after what is put back.
+  // What may fail comes before the store has changed.
+  next = queue_.with(std::move(writes), clock_->steady_now());
+  if (next->size() != 0) start_thread();
   ++holds_;
   const auto deadline =
       deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));
@@ -291,12 +295,12 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
     lock.lock();
   }
   if (!failure) {
-    if (!writes.empty()) start_thread();
-    queue_.replace_all(std::move(writes), clock_->steady_now());
+    queue_.adopt(*next);
     count_places();
     room_.notify_all();
   }
   --holds_;
+  watch_intake();
   work_.notify_one();
   if (failure) std::rethrow_exception(failure);
 }
@@ -305,14 +309,17 @@ void WriteBackWorker::shut_down() noexcept {
   if (clock_) {
     Lock lock(mutex_);
     const bool has_all = try_fetch(lock, kAll);
-    flush_queue(lock, options_.shutdown_limit);
+    // It may have none for what it says at the end.
+    const auto flush_all = [&] { flush_queue(lock, options_.shutdown_limit); };
+    static_cast<void>(has_memory_for(flush_all));
     // There may be memory again by now.
-    if (!has_all && try_fetch(lock, kAll)) flush_queue(lock, options_.shutdown_limit);
+    if (!has_all && try_fetch(lock, kAll)) static_cast<void>(has_memory_for(flush_all));
   }
   std::thread thread;
   std::thread helper;
   std::thread gatherer;
-  std::string farewell;
+  std::string text;
+  std::string_view farewell;
   std::vector<StoreWrite> owed;
   {
     Lock lock(mutex_);
@@ -325,13 +332,18 @@ void WriteBackWorker::shut_down() noexcept {
     helper = std::move(helper_);
     gatherer = std::move(gatherer_);
     if (taken() != 0) {
-      farewell = owner_text() + " was closed with " + std::to_string(taken()) +
-                 " writes not stored" + (last_error_.empty() ? "" : ": " + last_error_);
-      // What flies may still arrive. Writing it once more later does no harm.
-      if (!options_.dead_letters.empty()) owed = queue_.copy();
+      farewell = "write-back was closed with writes not stored, and without memory to say more";
+      const auto copy = [&] {
+        // What flies may still arrive. Writing it once more later does no harm.
+        if (!options_.dead_letters.empty()) owed = queue_.copy();
+        text = owner_text() + " was closed with " + std::to_string(taken()) + " writes not stored" +
+               (last_error_.empty() ? "" : ": " + last_error_);
+      };
+      if (has_memory_for(copy)) farewell = text;
     }
   }
-  if (!owed.empty()) farewell += put_by(std::move(owed));
+  const auto put_aside = [&] { text += put_by(std::move(owed)); };
+  if (!owed.empty() && has_memory_for(put_aside)) farewell = text;
   if (!farewell.empty()) tell([&](WritePolicyHost& host) { host.on_store_error(farewell); });
   Lock lock(mutex_);
   host_ = nullptr;

@@ -1,6 +1,7 @@
 // The threads of write-back and what they share with the callers.
 #pragma once
 
+#include <tarmac/core/internal/function_ref.h>
 #include <tarmac/core/write_intake.h>
 #include <tarmac/core/write_policy.h>
 #include <tarmac/policies/dead_letters.h>
@@ -113,6 +114,11 @@ class WriteBackWorker : public WriteIntake, public std::enable_shared_from_this<
   /// longer is in the queue.
   void fetch_some(Lock& lock, std::uint64_t enough);
   [[nodiscard]] SteadyNanos aside_due() const;
+  /// Does `work`; false if memory runs out in it.
+  [[nodiscard]] static bool has_memory_for(FunctionRef<void()> work) noexcept;
+  /// Pauses a thread of which that is true, with `lock` released meanwhile.
+  void await_memory(Lock& lock, std::condition_variable& condition,
+                    const std::function<bool()>& is_wanted);
   /// Writes that are set aside.
   [[nodiscard]] std::uint64_t aside() const noexcept { return taken() - counted_; }
   /// Those, and what is fresh in the queue; but what cannot be fetched is no work for now.
@@ -140,29 +146,33 @@ class WriteBackWorker : public WriteIntake, public std::enable_shared_from_this<
   void write_off(Lock& lock, Batch& batch, std::uint64_t round);
   /// Whether the batch in flight, which failed so, is one write that nothing will get stored.
   [[nodiscard]] bool is_hopeless(const Batch& batch, const Failure& failure) const;
-  /// Puts them into the dead-letter file. Says in `failure` why if that cannot be done.
-  [[nodiscard]] bool bury(std::span<const DeadLetter> letters, Failure& failure) noexcept;
+  /// Puts them into the dead-letter file, with what is said of each in `why`, or else in `failure`.
+  /// Says there why if that cannot be done.
+  [[nodiscard]] bool bury(std::span<const StoreWrite> writes, const WriteBackQueue::Reasons& why,
+                          Failure& failure) noexcept;
   /// Takes the batch in flight out of the queue, or puts it back into it.
   void settle(Lock& lock, Batch& batch, const Failure& failure, std::uint64_t round);
   /// Waits until no other thread reports. What is told of one batch is so never mixed with what is
   /// told of another, and no two slots are called at once.
   void begin_report(Lock& lock);
   void end_report();
-  /// Tells the host what state entries now have, so that a flush waits for it. Requires: mutex_ is
-  /// held, a report has begun, and what they were written with is settled.
-  void tell_settled(Lock& lock, std::span<const StoreWrite> versions, EntryState state);
+  /// Tells the host what state entries now have, so that a flush waits for it, with `lock` released
+  /// meanwhile. Requires: a report has begun.
+  void tell_states(Lock& lock, std::span<const StoreWrite> writes, EntryState state);
   void report(const Failure& failure, std::size_t count, std::int64_t elapsed) noexcept;
   /// Puts what is still owed into the dead-letter file; says what became of it.
-  [[nodiscard]] std::string put_by(std::vector<StoreWrite> owed) noexcept;
+  [[nodiscard]] std::string put_by(std::vector<StoreWrite> owed);
   /// Calls `speak` with the host, if it may still be called. Requires: mutex_ is not held.
-  void tell(const std::function<void(WritePolicyHost&)>& speak) noexcept;
+  void tell(FunctionRef<void(WritePolicyHost&)> speak) noexcept;
+  /// As the last error.
+  void remember(const Failure& failure) noexcept;
   [[nodiscard]] std::string owner_text() const;
 
   /// So many failures in a row make the store count as down. Enough to isolate a bad key of a full
   /// batch (1 + 1 + 16 at most) before that.
   static constexpr std::uint32_t kDownAfter = 24;
-  /// What the host knows the writes of a batch by.
-  [[nodiscard]] static std::vector<StoreWrite> versions_of(std::span<const StoreWrite> batch);
+  /// Short, so that it needs none.
+  static constexpr const char* kNoMemory = "out of memory";
 
   /// The other owner is the user, who may give one store to several caches.
   const std::shared_ptr<BackingStore> store_;

@@ -35,6 +35,16 @@ class WriteBackQueueTest : public ::testing::Test {
     for (const auto& write : batch) result.push_back(write.key);
     return result;
   }
+  /// Of the batch in flight the store has named some as bad. Which of them were in it.
+  std::vector<std::string> part(const std::vector<std::string>& named, const char* reason,
+                                WriteBackQueue::Failure failure) {
+    const auto apart = queue_.set_apart(batch_, named);
+    auto result = keys(apart);
+    failure.each_alone = true;
+    if (reason != nullptr) failure.condemned = std::make_shared<const std::string>(reason);
+    queue_.settle_last_failed(batch_, apart.size(), failure);
+    return result;
+  }
 
   WriteBackQueue queue_{{.loss_window = kWindow,
                          .batch_max = 256,
@@ -83,6 +93,32 @@ TEST_F(WriteBackQueueTest, KeepsTheTimeOfAnOldWriteBehindAFullBatch) {
   EXPECT_EQ(queue_.next_due(), 10 + kWindow);
   queue_.settle_done(batch_);
   EXPECT_THAT(keys(queue_.take_due(batch_, 10 + kWindow, false)), ::testing::Contains("old"));
+}
+
+// While writers keep the queue filled there is always one that came late. It must not go on
+// standing for the oldest when it has been taken.
+TEST_F(WriteBackQueueTest, KnowsTheOldestThoughSomeAlwaysComeLate) {
+  for (SteadyNanos now = 100; now < 20'000; now += 100) {
+    put("in time " + std::to_string(now), now);
+    put("late " + std::to_string(now), now - 50);
+    if (now < 3'000) continue;
+    static_cast<void>(queue_.take_for_round(batch_, 1, queue_.last_ticket() - 40));
+    queue_.settle_done(batch_);
+    ASSERT_EQ(queue_.fresh(), 40U);
+    ASSERT_EQ(queue_.oldest_since(), now - 19 * 100 - 50);
+    ASSERT_EQ(queue_.next_due(), now - 19 * 100 - 50 + kWindow);
+  }
+}
+
+// One that waited for the older write of its key comes back before what is older than it is.
+TEST_F(WriteBackQueueTest, KnowsTheOldestBehindOneThatHasComeBack) {
+  put("a", 0);
+  static_cast<void>(queue_.take_due(batch_, kWindow, false));
+  put("a", 90);
+  put("b", 40);
+  queue_.settle_done(batch_);
+  EXPECT_EQ(queue_.oldest_since(), 40);
+  EXPECT_EQ(queue_.next_due(), 40 + kWindow);
 }
 
 TEST_F(WriteBackQueueTest, TakesManyAsItTakesOne) {
@@ -188,9 +224,7 @@ TEST_F(WriteBackQueueTest, SplitsWhatFailsDownToSingleKeys) {
 TEST_F(WriteBackQueueTest, PartsWhatTheStoreNamesFromTheRest) {
   for (const auto* key : {"a", "bad", "b", "worse"}) put(key);
   static_cast<void>(queue_.take_due(batch_, kWindow, false));
-  const std::vector<std::string> named{"bad", "worse", "never there"};
-  const auto reason = std::make_shared<const std::string>("poison");
-  EXPECT_THAT(keys(queue_.part_flying(batch_, named, reason, {.now = kWindow})),
+  EXPECT_THAT(part({"bad", "worse", "never there"}, "poison", {.now = kWindow}),
               ElementsAre("bad", "worse"));
   EXPECT_THAT(keys(batch_.writes()), ElementsAre("a", "b"));
   EXPECT_EQ(queue_.pending("a")->stamp, 1U);
@@ -209,9 +243,7 @@ TEST_F(WriteBackQueueTest, TriesANewerWriteOfACondemnedKeyByItself) {
   put("good");
   static_cast<void>(queue_.take_due(batch_, kWindow, false));
   put("worse");  // While the older one flies.
-  const std::vector<std::string> named{"bad", "worse"};
-  queue_.part_flying(batch_, named, std::make_shared<const std::string>("poison"),
-                     {.now = kWindow});
+  part({"bad", "worse"}, "poison", {.now = kWindow});
   queue_.settle_done(batch_);
   put("bad");  // After it was condemned.
   std::vector<std::uint64_t> stamps;
@@ -228,8 +260,7 @@ TEST_F(WriteBackQueueTest, TriesANewerWriteOfACondemnedKeyByItself) {
 TEST_F(WriteBackQueueTest, TriesWhatIsNamedWithoutAReasonByItselfAfterAPause) {
   for (const auto* key : {"a", "bad", "b"}) put(key);
   static_cast<void>(queue_.take_for_round(batch_, 1, queue_.last_ticket()));
-  const std::vector<std::string> named{"bad"};
-  queue_.part_flying(batch_, named, nullptr, {.now = 0, .round = 1});
+  part({"bad"}, nullptr, {.now = 0, .round = 1});
   queue_.settle_done(batch_);
   EXPECT_THAT(queue_.take_for_round(batch_, 1, queue_.last_ticket()), IsEmpty())
       << "it had its attempt";
@@ -303,7 +334,7 @@ TEST_F(WriteBackQueueTest, ForgetsEverythingThatIsReplaced) {
   static_cast<void>(queue_.take_due(batch_, kWindow, false));
   queue_.settle_failed(batch_, {.now = 0, .round = 0});
   put("fresh");
-  queue_.replace_all({value_of("new", 1)}, 500);
+  queue_.adopt(*queue_.with({value_of("new", 1)}, 500));
   EXPECT_FALSE(queue_.contains("old"));
   EXPECT_EQ(queue_.next_due(), 500 + kWindow);
   EXPECT_THAT(keys(queue_.take_due(batch_, 500 + kWindow, false)), ElementsAre("new"));

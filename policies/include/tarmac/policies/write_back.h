@@ -63,10 +63,10 @@ struct WriteBackOptions {
 ///   own threads emits, it only reports; a write by such a slot does not wait for room, and a
 ///   put_back() by it throws StoreError at once while a batch is under way.
 /// - Ownership: the first thread starts with the first write, two others when they are needed. If
-/// the
-///   store has not returned by shutdown_limit, the destructor leaves them behind; they then touch
-///   the store alone.
-/// - Exceptions: ConfigError for a null `store` or options that cannot work.
+///   the store has not returned by shutdown_limit, the destructor leaves them behind; they then
+///   touch the store alone.
+/// - Exceptions: ConfigError for a null `store` or options that cannot work. What the threads have
+///   no memory for they try again after retry_initial.
 [[nodiscard]] std::unique_ptr<WritePolicy> write_back(std::shared_ptr<BackingStore> store,
                                                       const WriteBackOptions& options = {});
 
