@@ -26,6 +26,15 @@ void* operator new(std::size_t bytes) {
   throw std::bad_alloc();
 }
 
+// A sanitizer's own would not go with the functions below.
+void* operator new(std::size_t bytes, const std::nothrow_t& /*tag*/) noexcept {
+  try {
+    return operator new(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
