@@ -1,9 +1,12 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/core/internal/entry_spares.h>
 #include <tarmac/core/internal/limbo.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace tarmac::internal {
@@ -61,6 +64,52 @@ TEST(EntrySpares, RefuseWhatTheyHaveNoRoomFor) {
   });
   EXPECT_EQ(taken, 8);
   EXPECT_FALSE(remains.empty());  // They are destroyed with it.
+}
+
+/// A value that is counted when it goes.
+class Counted {
+ public:
+  explicit Counted(int& gone) : gone_(&gone) {}
+  Counted(Counted&& other) noexcept : gone_(std::exchange(other.gone_, nullptr)) {}
+  Counted& operator=(Counted&&) = delete;
+  ~Counted() {
+    if (gone_ != nullptr) ++*gone_;
+  }
+
+ private:
+  int* gone_;
+};
+
+/// After `count` values of `weight` have left: how many are destroyed with each of three writes.
+std::array<int, 3> gone_with_each_write(int count, std::uint64_t weight) {
+  int gone = 0;
+  std::array<int, 3> with_each{};
+  Limbo<std::uint64_t, Counted> limbo;
+  for (int i = 0; i < count; ++i) {
+    limbo.reserve();
+    Ref<const Payload<Counted>> value(new Payload<Counted>(Counted(gone)));
+    limbo.retire(value.release_ownership(), weight);
+  }
+  for (const auto begun = Epoch::current(); Epoch::current() < begun + 3;) Epoch::try_advance();
+  for (auto& one : with_each) {
+    const int before = gone;
+    {
+      Remains<std::uint64_t, Counted> remains;
+      limbo.collect(remains, /*all=*/false, [] {});
+      EXPECT_EQ(gone, before) << "not under the lock";
+    }
+    one = gone - before;
+  }
+  return with_each;
+}
+
+TEST(Limbo, LetsSmallValuesGoOneByOneAndMoreIfManyWait) {
+  EXPECT_THAT(gone_with_each_write(100, 100), ::testing::Each(1));
+  EXPECT_THAT(gone_with_each_write(600, 100), ::testing::Each(5));
+}
+
+TEST(Limbo, LetsLargeValuesGoAsQuicklyAsCanBe) {
+  EXPECT_THAT(gone_with_each_write(100, 1U << 20U), ::testing::Each(8));
 }
 
 }  // namespace

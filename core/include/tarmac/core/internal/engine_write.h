@@ -9,7 +9,8 @@ namespace tarmac::internal {
 template <class K, class V, class H, class E>
 class Engine<K, V, H, E>::KeyHold {
  public:
-  /// Waits for the key under `lock`, which is the shard's, and keeps it locked after that.
+  /// Waits for the key under `lock`, which is the shard's, and keeps it locked after that. `key`
+  /// must stay where it is.
   KeyHold(ShardType& shard, std::unique_lock<std::mutex>& lock, Key key, std::uint64_t hash)
       : shard_(shard), key_(key), hash_(hash) {
     shard_.key_locks.wait_until_free(lock, key, hash);
@@ -45,7 +46,7 @@ class Engine<K, V, H, E>::KeyHold {
 
  private:
   ShardType& shard_;
-  const K key_;
+  const held_key_t<K, E> key_;  ///< of a text only a view: `key` outlives this
   std::uint64_t hash_;
   std::uint64_t stamp_ = 0;
   bool released_ = false;

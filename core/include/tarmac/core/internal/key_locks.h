@@ -2,12 +2,16 @@
 #pragma once
 
 #include <tarmac/core/entry_state.h>
+#include <tarmac/core/hash.h>
 
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace tarmac::internal {
@@ -25,6 +29,14 @@ class WaitGraph {
   /// This thread has given up waiting.
   static void end_wait_of_this_thread() noexcept;
 };
+
+/// What stands for a key while it is locked. Whoever locks it has the text in hand until it is
+/// unlocked, and a copy would be a call for memory with each write; an equality of the user's own
+/// need not compare two views.
+template <class K, class Equal>
+using held_key_t =
+    std::conditional_t<std::is_same_v<K, std::string> && std::is_same_v<Equal, KeyEqual>,
+                       std::string_view, K>;
 
 /// The keys of one shard that are locked. Empty nearly always, so a plain list does.
 ///
@@ -64,7 +76,7 @@ class KeyLocks {
       if (waiting_ > 0) WaitGraph::end_waits_for(&key);
       hold = holds_.back();
       holds_.pop_back();
-      freed_.notify_all();
+      if (waiting_ > 0) freed_.notify_all();
       return;
     }
   }

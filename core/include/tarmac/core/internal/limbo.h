@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdint>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -20,6 +19,7 @@ template <class K, class V>
 class Remains {
  public:
   using Value = const Payload<V>*;
+  static constexpr std::uint32_t kFew = 8;
 
   Remains() = default;
   Remains(const Remains&) = delete;
@@ -29,7 +29,7 @@ class Remains {
   }
 
   [[nodiscard]] bool empty() const noexcept {
-    return first_ == nullptr && values_.empty() && others_.empty();
+    return first_ == nullptr && few_count_ == 0 && values_.empty() && others_.empty();
   }
   /// Makes sure that the next add() allocates nothing.
   void reserve() {
@@ -56,28 +56,29 @@ class Remains {
       if (!take(*entry)) return add(*entry);
     }
   }
-  /// Takes over all that `other` has.
+  /// Takes over all that `other` has, for longer.
   void take_all(Remains& other) {
-    if (other.first_ != nullptr) {
-      other.last_->next = first_;
-      if (first_ == nullptr) last_ = other.last_;
-      first_ = std::exchange(other.first_, nullptr);
-    }
+    take_entries(other);
     if (!other.values_.empty()) append(values_, other.values_);
     if (!other.others_.empty()) append(others_, other.others_);
   }
-  /// Takes over at most `most` entries, as many values, and all else.
-  void take(Remains& other, std::uint32_t most) {
-    for (std::uint32_t i = 0; i < most && other.first_ != nullptr; ++i) {
+  /// The same for the end of a write. Where there is little, it asks for no memory.
+  void take_out(Remains& other) {
+    if (other.values_.size() > kFew - few_count_) return take_all(other);
+    take_entries(other);
+    take_values(other, kFew);
+    if (!other.others_.empty()) append(others_, other.others_);
+  }
+  /// The same of at most so many entries, and of at most so many values (up to kFew).
+  void take_out(Remains& other, std::uint32_t entries, std::uint32_t values) noexcept {
+    for (std::uint32_t i = 0; i < entries && other.first_ != nullptr; ++i) {
       auto* entry = static_cast<Entry<K, V>*>(std::exchange(other.first_, other.first_->next));
       add(*entry);
     }
-    for (std::uint32_t i = 0; i < most && !other.values_.empty(); ++i) {
-      values_.push_back(other.values_.back());
-      other.values_.pop_back();
-    }
-    others_.swap(other.others_);
+    take_values(other, values);
+    if (!other.others_.empty()) others_.swap(other.others_);
   }
+  [[nodiscard]] std::size_t values() const noexcept { return values_.size(); }
 
  private:
   [[gnu::noinline]] void destroy() noexcept {
@@ -86,8 +87,22 @@ class Remains {
       entry->next = nullptr;
       static_cast<void>(Ref<Entry<K, V>>::adopt(entry));
     }
-    for (Value value : values_) static_cast<void>(Ref<const Payload<V>>::adopt(value));
+    for (std::uint32_t i = 0; i < few_count_; ++i) drop(few_[i]);
+    for (Value value : values_) drop(value);
   }
+  void take_entries(Remains& other) noexcept {
+    if (other.first_ == nullptr) return;
+    other.last_->next = first_;
+    if (first_ == nullptr) last_ = other.last_;
+    first_ = std::exchange(other.first_, nullptr);
+  }
+  void take_values(Remains& other, std::uint32_t most) noexcept {
+    for (; most > 0 && few_count_ < kFew && !other.values_.empty(); --most) {
+      few_[few_count_++] = other.values_.back();
+      other.values_.pop_back();
+    }
+  }
+  static void drop(Value value) noexcept { static_cast<void>(Ref<const Payload<V>>::adopt(value)); }
   template <class T>
   static void append(std::vector<T>& to, std::vector<T>& from) {
     if (to.empty()) {
@@ -103,6 +118,9 @@ class Remains {
   EntryNode* last_ = nullptr;
   // Not linked: undo may bring a value back, and so have it wait twice.
   std::vector<Value> values_;
+  // What a write takes with it, which must not ask for memory each time.
+  std::array<Value, kFew> few_;
+  std::uint32_t few_count_ = 0;
   std::vector<std::shared_ptr<const void>> others_;
 };
 
@@ -122,6 +140,7 @@ class Limbo {
     ++bag.count;
     ++waiting_;
     unmoved_ += 1 + weight / kWeightOfOne;
+    if (weight >= kWeightOfOne) hurried_ = kHurry;
   }
   /// True now and then, when so much waits that the epoch should be moved on.
   [[nodiscard]] bool wants_advance(std::size_t entries) noexcept {
@@ -135,25 +154,41 @@ class Limbo {
   /// free between two calls: a hit of it may still be noted.
   template <class Drain>
   void collect(Remains<K, V>& out, bool all, Drain&& drain) {
-    constexpr std::uint32_t kAtOnce = 8;
     const auto now = Epoch::current();
     for (auto& bag : bags_) {
       if (bag.count != 0 && bag.epoch + 2 <= now) release(bag);
     }
     if (std::exchange(undrained_, false)) drain();
-    if (!free_.empty()) out.take(free_, all ? std::numeric_limits<std::uint32_t>::max() : kAtOnce);
+    if (free_.empty()) return;
+    if (all) return out.take_out(free_);
+    out.take_out(free_, kAtOnce, values_at_once());
   }
   /// Gives everything. Requires: there is no reader, and no record of a hit.
   void take_all(Remains<K, V>& out) {
     for (auto& bag : bags_) release(bag);
     undrained_ = false;
     unmoved_ = 0;
-    out.take_all(free_);
+    out.take_out(free_);
   }
 
  private:
   /// So many bytes count like another entry: large values must not wait in numbers.
   static constexpr std::uint64_t kWeightOfOne = 1024;
+
+  static constexpr std::uint32_t kAtOnce = 8;
+  /// For so many writes after a large value all are let go as quickly as can be.
+  static constexpr std::uint32_t kHurry = 1024;
+
+  // Evenly: a thread's own store of free memory takes a few blocks, which its next writes need
+  // again; where more come at once, the memory of all threads is asked.
+  [[nodiscard]] std::uint32_t values_at_once() noexcept {
+    constexpr std::size_t kMany = 128;
+    if (hurried_ > 0) {
+      --hurried_;
+      return kAtOnce;
+    }
+    return static_cast<std::uint32_t>(std::min<std::size_t>(1 + free_.values() / kMany, kAtOnce));
+  }
 
   struct Bag {
     Remains<K, V> remains;
@@ -184,6 +219,7 @@ class Limbo {
   std::uint64_t waiting_ = 0;
   /// Retired since the epoch was last asked to move on.
   std::uint64_t unmoved_ = 0;
+  std::uint32_t hurried_ = 0;
 };
 
 }  // namespace tarmac::internal

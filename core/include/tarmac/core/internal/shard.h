@@ -227,7 +227,7 @@ class Shard {
   /// How many entries are to be expected at most; sizes the table.
   std::uint64_t expected_entries = ~std::uint64_t{0};
   std::unique_ptr<TimingWheel> wheel;
-  KeyLocks<K, Equal> key_locks;
+  KeyLocks<held_key_t<K, Equal>, Equal> key_locks;
   LoadFlights<K, V, Equal> flights;
   std::mutex handing;  ///< To hand over what is set aside. Before `mutex`.
   SetAside aside;
