@@ -16,7 +16,6 @@ constexpr std::uint32_t kFrameMagic = 0x43455254U;  // "TREC"
 constexpr std::size_t kChecksumAt = 4;
 constexpr std::size_t kPayloadBytesAt = 8;
 constexpr std::size_t kTypeAt = 12;
-constexpr std::size_t kZeroAt = 13;
 constexpr std::size_t kPositionAt = 16;
 constexpr std::size_t kDurableAt = 24;
 constexpr std::size_t kPayloadChecksumAt = 32;
@@ -34,8 +33,6 @@ constexpr std::uint8_t kNumberFlags = kExpires | kHasTtl | kWeighed | kVisited;
 constexpr std::size_t kStampAt = 12;
 constexpr std::size_t kChangeHeaderLeast = 20;
 
-constexpr std::string_view kNoChecksum("\0\0\0\0", 4);
-
 std::uint8_t flags_of(const JournalRecord& change) {
   const auto flag = [](bool set, std::uint8_t bit) { return set ? bit : std::uint8_t{0}; };
   return static_cast<std::uint8_t>(
@@ -45,9 +42,10 @@ std::uint8_t flags_of(const JournalRecord& change) {
 }
 
 std::uint32_t header_checksum(std::string_view header, std::uint32_t seed) noexcept {
-  auto crc = crc32c(header.substr(0, kChecksumAt), seed);
-  crc = crc32c(kNoChecksum, crc);
-  return crc32c(header.substr(kPayloadBytesAt, kFrameHeaderBytes - kPayloadBytesAt), crc);
+  std::array<char, kFrameHeaderBytes> unsealed{};
+  header.copy(unsealed.data(), unsealed.size());
+  store_number(unsealed.data(), std::uint64_t{load_number<std::uint32_t>(header.data())});
+  return crc32c({unsealed.data(), unsealed.size()}, seed);
 }
 
 /// Takes one change from the front of `from`. False if there is none.
@@ -144,16 +142,21 @@ std::uint64_t FrameHeader::frame_bytes() const noexcept {
   return kFrameHeaderBytes + aligned(payload_bytes);
 }
 
+// Made aside, in words: `to` is mostly memory that another processor has written last, and what was
+// just stored there could not be read at once, for the checksum.
 void store_frame_header(char* to, const FrameHeader& header, std::uint32_t seed) noexcept {
-  store_number(to, kFrameMagic);
-  store_number(to + kPayloadBytesAt, header.payload_bytes);
-  store_number(to + kTypeAt, header.type);
-  std::fill(to + kZeroAt, to + kPositionAt, '\0');
-  store_number(to + kPositionAt, header.position);
-  store_number(to + kDurableAt, header.durable);
-  store_number(to + kPayloadChecksumAt, header.payload_checksum);
-  store_number(to + kChangesAt, header.changes);
-  store_number(to + kChecksumAt, header_checksum({to, kFrameHeaderBytes}, seed));
+  constexpr unsigned kUpper = 32;
+  std::array<char, kFrameHeaderBytes> bytes{};
+  auto* const at = bytes.data();
+  store_number(at, std::uint64_t{kFrameMagic});
+  store_number(at + kPayloadBytesAt, header.payload_bytes | std::uint64_t{header.type} << kUpper);
+  store_number(at + kPositionAt, header.position);
+  store_number(at + kDurableAt, header.durable);
+  store_number(at + kPayloadChecksumAt,
+               header.payload_checksum | std::uint64_t{header.changes} << kUpper);
+  const std::uint64_t checksum = crc32c({at, bytes.size()}, seed);
+  store_number(at, kFrameMagic | checksum << kUpper);
+  std::copy(bytes.begin(), bytes.end(), to);
 }
 
 std::optional<FrameHeader> load_frame_header(std::string_view bytes, std::uint32_t seed) noexcept {
@@ -196,6 +199,10 @@ void append_frame(std::string& to, const FrameHeader& header, std::string_view p
   store_frame_header(to.data() + start, header, seed);
   to += payload;
   to.resize(start + header.frame_bytes());
+}
+
+std::string_view payload_of(std::string_view frame, const FrameHeader& header) noexcept {
+  return frame.substr(kFrameHeaderBytes, header.payload_bytes);
 }
 
 void seal_frames_again(std::string& frames, std::uint32_t seed) {

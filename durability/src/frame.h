@@ -75,6 +75,9 @@ void store_frame_header(char* to, const FrameHeader& header, std::uint32_t seed)
 /// Requires: `header` is for `payload`. Strong guarantee.
 void append_frame(std::string& to, const FrameHeader& header, std::string_view payload,
                   std::uint32_t seed);
+/// Of a whole frame.
+[[nodiscard]] std::string_view payload_of(std::string_view frame,
+                                          const FrameHeader& header) noexcept;
 /// Makes the whole frames in `frames` those of another segment.
 void seal_frames_again(std::string& frames, std::uint32_t seed);
 

@@ -36,8 +36,16 @@ DurabilityOptions checked(DurabilityOptions options) {
   return options;
 }
 
+/// A record whose header is still to come.
+struct Encoded {
+  std::string& frame;
+  FrameHeader header;
+
+  [[nodiscard]] std::string_view payload() const noexcept { return payload_of(frame, header); }
+};
+
 /// The encoded batch, until the thread appends its next one: no record asks for memory of its own.
-const std::string& encode_batch(std::span<const JournalRecord> batch, std::uint64_t bytes_most) {
+Encoded encode_batch(std::span<const JournalRecord> batch, std::uint64_t bytes_most) {
   std::uint64_t bytes = 0;
   for (const auto& change : batch) {
     const auto size = change.key.size() + change.value.size();
@@ -48,12 +56,16 @@ const std::string& encode_batch(std::span<const JournalRecord> batch, std::uint6
                           std::to_string(bytes_most) + "), or write less at once");
   }
   constexpr std::size_t kKeptMost = 1U << 20U;
-  thread_local std::string payload;
-  if (payload.capacity() > kKeptMost) payload = {};
-  payload.clear();
-  payload.reserve(bytes + batch.size() * kChangeHeaderMost);
-  for (const auto& change : batch) append_change(payload, change);
-  return payload;
+  thread_local std::string frame;
+  if (frame.capacity() > kKeptMost) frame = {};
+  frame.clear();
+  frame.reserve(2 * kFrameHeaderBytes + bytes + batch.size() * kChangeHeaderMost);
+  frame.resize(kFrameHeaderBytes);
+  for (const auto& change : batch) append_change(frame, change);
+  const auto header = header_for(std::string_view(frame).substr(kFrameHeaderBytes),
+                                 FrameType::changes, static_cast<std::uint32_t>(batch.size()));
+  frame.resize(header.frame_bytes());
+  return {frame, header};
 }
 
 }  // namespace
@@ -99,33 +111,33 @@ void Log::refuse() const {
 
 JournalPosition Log::append(std::span<const JournalRecord> batch) {
   refuse_other_process();
-  const auto& payload = encode_batch(batch, options_.max_record_bytes);
-  const auto header =
-      header_for(payload, FrameType::changes, static_cast<std::uint32_t>(batch.size()));
+  const auto record = encode_batch(batch, options_.max_record_bytes);
   Lock lock(mutex_);
-  return append_held(lock, header, payload);
+  return append_held(lock, record.header, record.payload());
 }
 
 void Log::commit(std::span<const JournalRecord> batch) {
   refuse_other_process();
-  const auto& payload = encode_batch(batch, options_.max_record_bytes);
-  const auto header =
-      header_for(payload, FrameType::changes, static_cast<std::uint32_t>(batch.size()));
+  const auto record = encode_batch(batch, options_.max_record_bytes);
   auto lock = spin_then_wait(mutex_);
-  wait_held(lock, store_at_once(header, payload) ? written_ : append_held(lock, header, payload));
+  wait_held(lock, store_at_once(record.header, record.frame)
+                      ? written_
+                      : append_held(lock, record.header, record.payload()));
 }
 
 // What takes no call to the system need not be gathered first, nor be written by one for all.
-bool Log::store_at_once(const FrameHeader& header, std::string_view payload) {
+bool Log::store_at_once(const FrameHeader& header, std::string& frame) {
   const bool is_next = !pen_taken_ && open_.empty() && stuck_.empty();
-  if (!is_next || is_broken() || !recovered_ || !writer_.can_store(header.frame_bytes())) {
+  if (!is_next || is_broken() || !recovered_ || !writer_.can_store(frame.size())) {
     return false;
   }
-  writer_.store(next_record(header), payload, seed_);
+  store_frame_header(frame.data(), next_record(header), seed_);
+  writer_.store(frame, appended_);
   changes_ = written_ = appended_;
   open_bytes_ = writer_.offset();
   note_unsynced();
   note_growth();
+  call_for_sync();
   return true;
 }
 

@@ -52,6 +52,7 @@ class Log final : public Journal {
   class Image;
   class Pen;
   using Lock = std::unique_lock<std::mutex>;
+  static constexpr std::uint64_t kNever64 = ~std::uint64_t{0};
   struct Synced {
     bool worked = false;
     JournalPosition position = 0;
@@ -79,9 +80,9 @@ class Log final : public Journal {
   JournalPosition take_record(const FrameHeader& header, std::string_view payload);
   /// Counts it, and gives it its place.
   FrameHeader next_record(FrameHeader header) noexcept;
-  /// Writes the record where that is a store to memory and nothing else. Requires: the lock is
-  /// held.
-  bool store_at_once(const FrameHeader& header, std::string_view payload);
+  /// Writes the record where that is a store to memory and nothing else. `frame` is whole but for
+  /// the header. Requires: the lock is held.
+  bool store_at_once(const FrameHeader& header, std::string& frame);
   void hold_interval(Lock& lock);
 
   // log_commit.cpp; the lock is held, and released meanwhile.
@@ -95,8 +96,13 @@ class Log final : public Journal {
   void publish_state() noexcept;
   void note_growth() noexcept;
   void note_unsynced();
+  /// Has most of what is not synced written beside the writes of others. False: that failed.
+  bool send_beside(Lock& lock);
   /// A sync beside the writes of others.
   void sync_beside(Lock& lock);
+  /// Takes note of a sync beside that has failed.
+  void mend_beside(Lock& lock, int reason);
+  void call_for_sync() noexcept;
   /// Waits until no sync runs beside, and takes note of how it ended. False: it failed.
   [[nodiscard]] bool settle(Lock& lock, const Pen& pen);
   void notify_all_waiters() noexcept;
@@ -113,6 +119,9 @@ class Log final : public Journal {
   // log_image.cpp
   void publish_image(ImageFileWriter& file, std::uint64_t number);
   void name_image(const ImageFooter& footer, std::uint64_t number);
+  /// `old` gets what no longer counts.
+  void replace_image(const ImageFooter& footer, std::uint64_t number,
+                     std::vector<std::string>& old);
   void end_image(bool worked) noexcept;
   [[nodiscard]] std::uint64_t log_bytes() const noexcept;
 
@@ -142,7 +151,10 @@ class Log final : public Journal {
   std::atomic<bool> pen_taken_{false};  ///< written under the lock
   std::uint32_t resting_ = 0;           ///< of changed_: nobody else need be woken
   bool syncing_ = false;
-  std::optional<Synced> beside_;  ///< how the sync beside ended, until the writer knows
+  bool sending_ = false;  ///< like syncing_, the file stays open
+  bool is_much_unsynced_ = false;
+  std::uint64_t sync_at_ = kNever64;  ///< where the open segment is to be synced at once
+  std::optional<Synced> beside_;      ///< how the sync beside ended, until the writer knows
   Group stuck_;  ///< taken to be written, and not even kept: memory ran out. The pen's.
   Group open_;
   std::string idle_;             ///< the buffer for the next group

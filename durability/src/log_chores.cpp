@@ -40,6 +40,7 @@ bool Log::wants_mark() const noexcept {
 SteadyNanos Log::next_chore(SteadyNanos now) const noexcept {
   auto next = kNever;
   if (degraded_) next = std::min(next, retry_at_);
+  if (is_much_unsynced_ && !degraded_) next = now;
   if (options_.sync == SyncMode::interval && unsynced_since_ != kNever && !degraded_) {
     next = std::min(next, deadline_after(unsynced_since_, options_.interval.count()));
   }
@@ -52,14 +53,17 @@ void Log::do_chores(Lock& lock, SteadyNanos now) {
     const Pen pen(*this, lock);
     if (degraded_) mend(lock, pen);
   }
-  if (options_.sync == SyncMode::interval && unsynced_since_ != kNever &&
-      now >= deadline_after(unsynced_since_, options_.interval.count())) {
-    sync_beside(lock);
+  const bool is_time = unsynced_since_ != kNever &&
+                       now >= deadline_after(unsynced_since_, options_.interval.count());
+  if (options_.sync == SyncMode::interval && (is_time || is_much_unsynced_)) {
+    is_much_unsynced_ = false;
+    if (send_beside(lock)) sync_beside(lock);
   }
   if (!wants_mark()) return;
   if (std::exchange(seen_, appended_) != appended_) return;
   const Pen pen(*this, lock);
   if (!wants_mark()) return;  // It may have become broken, and nothing is written then.
+  writer_.forget_spares();
   take_record(header_for({}, FrameType::mark, 0), {});
   write_out(lock, pen, /*synced=*/false);
 }
@@ -79,6 +83,7 @@ void Log::run_chores() {
       // Out of memory: the next round tries again, and until then the mode's promise is not kept.
       if (!lock.owns_lock()) lock.lock();
       degraded_ = true;
+      gap_covered_ = false;
       failure_ = error.what();
       retry_at_ = deadline_after(environment_.clock->steady_now(), kIdle);
       notify_all_waiters();

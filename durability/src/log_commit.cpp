@@ -11,11 +11,17 @@ namespace {
 
 /// Between two tries to write again.
 constexpr std::int64_t kRetryAfter = 250'000'000;
+/// In intervals: so much is synced before its time, lest all wait for it when the segment ends.
+constexpr std::uint64_t kUnsyncedLeast = 1U << 20U;
+constexpr std::uint64_t kSyncsOfSegment = 8;
+/// What is sent to the disk ends on such a border: no piece of the system's memory for files is
+/// larger, so none of those is touched that records are stored to.
+constexpr std::uint64_t kPieceMost = 2U << 20U;
 
 }  // namespace
 
 bool Log::settle(Lock& lock, const Pen&) {
-  while (syncing_) rest(lock);
+  while (syncing_ || sending_) rest(lock);
   const auto ended = std::exchange(beside_, std::nullopt);
   if (!ended) return true;
   if (!ended->worked) {
@@ -89,7 +95,7 @@ bool Log::put(Group& group, bool synced) {
 }
 
 bool Log::mend(Lock& lock, const Pen&) {
-  while (syncing_) rest(lock);
+  while (syncing_ || sending_) rest(lock);
   beside_.reset();  // All that it was about is written again.
   lock.unlock();
   const bool worked = try_to([&] {
@@ -127,6 +133,11 @@ void Log::notify_all_waiters() noexcept {
 
 void Log::publish_state() noexcept {
   if (writer_.durable() != durable_) ++stats_.syncs;
+  if (writer_.durable() != durable_ || segment_ != writer_.number()) {
+    const auto most = std::max(kUnsyncedLeast, options_.segment_bytes / kSyncsOfSegment);
+    sync_at_ = options_.sync == SyncMode::interval ? writer_.durable_offset() + most : kNever64;
+    is_much_unsynced_ = false;
+  }
   written_ = writer_.written();
   durable_ = writer_.durable();
   safe_.store(options_.sync == SyncMode::always ? durable_ : written_, std::memory_order_release);
@@ -140,6 +151,7 @@ void Log::publish_state() noexcept {
   stats_.segments = folder_.manifest().segments.size();
   open_bytes_ = writer_.offset();
   note_growth();
+  call_for_sync();
   if (asleep_ && wants_mark()) wake_chores();
 }
 
@@ -148,6 +160,39 @@ void Log::note_growth() noexcept {
   const bool grown = !image_under_way_ && !degraded_ &&
                      (gap_ || log_bytes() >= std::max(options_.compact_bytes, image_bytes_));
   if (grown_.load(std::memory_order_relaxed) != grown) grown_ = grown;
+}
+
+void Log::call_for_sync() noexcept {
+  if (open_bytes_ < sync_at_) return;
+  sync_at_ = kNever64;
+  is_much_unsynced_ = true;
+  wake_chores();
+}
+
+bool Log::send_beside(Lock& lock) {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  int file = -1;
+  {
+    const Pen pen(*this, lock);
+    from = writer_.durable_offset();
+    to = writer_.offset() / kPieceMost * kPieceMost;
+    if (degraded_ || syncing_ || beside_ || from >= to) return true;
+    // As for a sync, but records are stored meanwhile: behind `to`.
+    sending_ = true;
+    file = writer_.file();
+  }
+  lock.unlock();
+  const bool worked = environment_.files->write_back(file, static_cast<std::int64_t>(from),
+                                                     static_cast<std::int64_t>(to - from)) == 0;
+  const int reason = errno;
+  lock.lock();
+  sending_ = false;
+  changed_->notify_all();
+  if (worked) return true;
+  beside_ = Synced{};
+  mend_beside(lock, reason);
+  return false;
 }
 
 void Log::sync_beside(Lock& lock) {
@@ -176,6 +221,10 @@ void Log::sync_beside(Lock& lock) {
   syncing_ = false;
   beside_ = synced;
   changed_->notify_all();
+  mend_beside(lock, reason);
+}
+
+void Log::mend_beside(Lock& lock, int reason) {
   const Pen pen(*this, lock);
   errno = reason;
   if (settle(lock, pen)) return;

@@ -131,6 +131,14 @@ void Log::publish_image(ImageFileWriter& file, std::uint64_t number) {
 }
 
 void Log::name_image(const ImageFooter& footer, std::uint64_t number) {
+  std::vector<std::string> old;
+  replace_image(footer, number, old);
+  // Without the pen: giving back the room of many megabytes takes some disks longer than writing.
+  for (const auto& one : old) folder_.files().remove(one);
+}
+
+void Log::replace_image(const ImageFooter& footer, std::uint64_t number,
+                        std::vector<std::string>& old) {
   Lock lock(mutex_);
   const Pen pen(*this, lock);
   lock.unlock();
@@ -143,7 +151,6 @@ void Log::name_image(const ImageFooter& footer, std::uint64_t number) {
     throw DurabilityError(files.path_of(name) + ": put it in its place: " + reason);
   }
   auto next = folder_.manifest();
-  std::vector<std::string> old;
   if (next.image) old.push_back(image_name(next.image->number));
   std::erase_if(next.segments, [&](const ManifestSegment& one) {
     const bool is_shown = one.sealed && one.last <= footer.position;
@@ -160,7 +167,6 @@ void Log::name_image(const ImageFooter& footer, std::uint64_t number) {
     if (stored == Replaced::before) files.remove(name);
     throw DurabilityError(files.path_of(kManifestName) + ": name the image: " + reason);
   }
-  for (const auto& one : old) files.remove(one);
   lock.lock();
   image_bytes_ = bytes;
   gap_ = false;

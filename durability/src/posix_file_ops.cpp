@@ -94,6 +94,13 @@ class PosixFileOps final : public FileOps {
   }
   void unmap(char* memory, std::size_t bytes) override { ::munmap(memory, bytes); }
 
+  int write_back(int file, std::int64_t offset, std::int64_t bytes) override {
+    constexpr unsigned kAll =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    if (::sync_file_range(file, offset, bytes, kAll) == 0) return 0;
+    // Some kernels and kinds of files have no such call: then the sync does it all.
+    return errno == ENOSYS || errno == ESPIPE || errno == EINVAL ? 0 : -1;
+  }
   int sync(int file) override { return ::fdatasync(file); }
   int sync_folder(int folder) override { return ::fsync(folder); }
 

@@ -79,16 +79,13 @@ bool SegmentWriter::write(Group& group) {
   return true;
 }
 
-void SegmentWriter::store(const FrameHeader& header, std::string_view payload,
-                          std::uint32_t seed) noexcept {
+void SegmentWriter::store(std::string_view frame, JournalPosition position) noexcept {
   auto& kept = kept_.back();
-  const auto begin = kept.bytes.size();
-  append_frame(kept.bytes, header, payload, seed);
-  const auto bytes = std::string_view(kept.bytes).substr(begin);
-  kept.last = header.position;
-  written_ = header.position;
-  static_cast<void>(memory_.store(bytes, offset_));  // It is ready, so this asks for nothing.
-  offset_ += bytes.size();
+  kept.bytes += frame;
+  kept.last = position;
+  written_ = position;
+  static_cast<void>(memory_.store(frame, offset_));  // It is ready, so this asks for nothing.
+  offset_ += frame.size();
 }
 
 bool SegmentWriter::joins(std::uint64_t segment, std::uint64_t bytes) const noexcept {
@@ -106,11 +103,12 @@ void SegmentWriter::keep(Group& group) {
     kept_.back().last = group.last;
     spare(group.bytes);
   } else if (group.bytes.size() <= kShortGroup) {
-    shared_.reserve(kSharedBytes);
-    shared_ = group.bytes;
-    Group first{std::move(shared_), group.first, group.last, group.segment, group.offset};
-    shared_ = {};
-    kept_.push_back(std::move(first));
+    std::string shared;
+    if (!shared_.empty()) shared.swap(shared_.back());
+    shared.reserve(kSharedBytes);
+    shared = group.bytes;
+    kept_.push_back({std::move(shared), group.first, group.last, group.segment, group.offset});
+    if (!shared_.empty()) shared_.pop_back();
     spare(group.bytes);
   } else {
     kept_.push_back(std::move(group));
@@ -139,10 +137,10 @@ void SegmentWriter::note_synced(JournalPosition position, std::uint64_t offset) 
   while (!kept_.empty() && kept_.front().offset + kept_.front().bytes.size() <= safe &&
          kept_.front().last <= durable_) {
     auto& bytes = kept_.front().bytes;
-    if (shared_.capacity() < kSharedBytes && bytes.capacity() >= kSharedBytes &&
+    if (shared_.size() < kSharedMost && bytes.capacity() >= kSharedBytes &&
         bytes.capacity() < 2 * kSharedBytes) {
-      shared_ = std::move(bytes);
-      shared_.clear();
+      bytes.clear();
+      shared_.push_back(std::move(bytes));
     } else {
       spare(bytes);
     }

@@ -7,6 +7,7 @@
 #include <deque>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "file_memory.h"
 #include "folder.h"
@@ -40,7 +41,9 @@ class SegmentWriter {
   /// `sync` says how a segment is used: in intervals it is stored to instead of written, where that
   /// can be; if each group is synced, zeros are written ahead of the groups.
   SegmentWriter(LogFolder& log, std::uint64_t segment_bytes, SyncMode sync)
-      : log_(log), segment_bytes_(segment_bytes), sync_(sync) {}
+      : log_(log), segment_bytes_(segment_bytes), sync_(sync) {
+    shared_.reserve(kSharedMost);
+  }
 
   /// Continues behind the record `written`, all of whose predecessors are durable, with `again` as
   /// the first records. `open_end` is where the segment that is still open is sound, if there is
@@ -57,8 +60,8 @@ class SegmentWriter {
   [[nodiscard]] bool can_store(std::uint64_t bytes) const noexcept {
     return is_ready_for(bytes) && joins(number_, bytes);
   }
-  /// Writes and keeps one record of this segment. Requires: can_store().
-  void store(const FrameHeader& header, std::string_view payload, std::uint32_t seed) noexcept;
+  /// Writes and keeps one record of this segment, at `position`. Requires: can_store().
+  void store(std::string_view frame, JournalPosition position) noexcept;
   /// Keeps the group, too.
   [[nodiscard]] bool write(Group& group);
   /// Only keeps it, for repair().
@@ -70,6 +73,11 @@ class SegmentWriter {
   /// An empty buffer that no group needs any more, with the room that it had: memory is not asked
   /// for with each group. Without room if there is none.
   [[nodiscard]] std::string take_buffer() noexcept { return std::exchange(spare_, {}); }
+  /// Gives back the memory that waits for the next group.
+  void forget_spares() noexcept {
+    shared_.clear();
+    spare_ = {};
+  }
   /// A sync of file() by somebody else has failed; errno says why.
   void note_sync_failure() noexcept { failed("sync it"); }
   /// Ends the segment, and begins another. Requires: everything is synced.
@@ -82,6 +90,7 @@ class SegmentWriter {
   [[nodiscard]] int file() const noexcept { return file_.get(); }
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  [[nodiscard]] std::uint64_t durable_offset() const noexcept { return durable_offset_; }
   [[nodiscard]] JournalPosition written() const noexcept { return written_; }
   [[nodiscard]] JournalPosition durable() const noexcept { return durable_; }
   [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
@@ -93,6 +102,8 @@ class SegmentWriter {
     std::uint64_t bytes = 0;
   };
 
+  /// So many buffers wait to be used again: as many as are written between two syncs, mostly.
+  static constexpr std::size_t kSharedMost = 256;
   static constexpr std::uint64_t kNothingAhead = ~std::uint64_t{0};
 
   [[nodiscard]] bool begin(const Seal& seal);
@@ -122,8 +133,8 @@ class SegmentWriter {
   JournalPosition written_ = 0;
   JournalPosition durable_ = 0;
   std::deque<Group> kept_;
-  std::string spare_;   ///< of a group
-  std::string shared_;  ///< of short ones, together
+  std::string spare_;                ///< of a group
+  std::vector<std::string> shared_;  ///< of short ones, together
   std::string problem_;
 };
 

@@ -1,8 +1,11 @@
 // A log in intervals: records are stored in the file's memory, where there is such a thing.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <random>
+#include <thread>
 #include <utility>
 
 #include "log_rig.h"
@@ -124,6 +127,112 @@ TEST(LogMemoryOfFiles, IsLeftAloneWhileASyncRuns) {
   rig.files().restart();
   rig.open();
   EXPECT_TRUE(rig.is_prefix());
+}
+
+/// A log that is written to faster than the clock goes: it syncs when 2 MiB are not.
+class LogUnderLoad : public ::testing::Test {
+ protected:
+  LogUnderLoad() : rig_(SyncMode::interval) {
+    rig_.options().segment_bytes = 16U << 20U;
+    rig_.options().compact_bytes = 1U << 30U;
+    rig_.use_commit();
+    rig_.open();
+  }
+  /// Writes until a sync has been made of something, which no clock has asked for.
+  void run_until_synced() {
+    const auto before = rig_.log().stats().durable;
+    while (rig_.log().stats().durable == before) {
+      ASSERT_TRUE(rig_.run(rig_.issued() + 100));
+      if (rig_.log().stats().log_bytes > kMuch) std::this_thread::yield();
+      ASSERT_LT(rig_.log().stats().log_bytes, 8 * kMuch) << "nobody syncs";
+    }
+  }
+
+  static constexpr std::uint64_t kMuch = 2U << 20U;
+  LogRig rig_;
+};
+
+TEST_F(LogUnderLoad, IsSyncedBeforeItsTime) {
+  run_until_synced();
+  EXPECT_GE(rig_.log().stats().log_bytes, kMuch);
+  const auto durable = rig_.log().stats().durable;
+  rig_.files().die_at(1);
+  rig_.close();
+  rig_.files().power_cut(nullptr);
+  rig_.open();
+  EXPECT_TRUE(rig_.is_prefix(durable));
+}
+
+TEST_F(LogUnderLoad, IsSyncedAgainAndAgain) {
+  for (int i = 0; i < 3; ++i) run_until_synced();
+  EXPECT_GE(rig_.log().stats().log_bytes, 3 * kMuch);
+  EXPECT_EQ(rig_.log().stats().segments, 1U);
+}
+
+// What is sent to the disk is none of what records are stored to meanwhile.
+TEST_F(LogUnderLoad, StoresRecordsWhileItIsSentToTheDisk) {
+  std::uint64_t calls = ~std::uint64_t{0};
+  bool is_first = true;
+  std::atomic<bool> is_quiet{false};
+  rig_.files().on_write_back([&] {
+    if (!std::exchange(is_first, false)) return;
+    while (!is_quiet) std::this_thread::yield();  // Nobody else writes by then.
+    const auto before = rig_.files().calls();
+    ASSERT_TRUE(rig_.run(rig_.issued() + 20)) << "nobody waits for it";
+    calls = rig_.files().calls() - before;
+  });
+  while (rig_.log().stats().log_bytes < kMuch + 1000) ASSERT_TRUE(rig_.run(rig_.issued() + 1));
+  is_quiet = true;
+  while (rig_.log().stats().durable == 0) std::this_thread::yield();
+  EXPECT_LE(calls, 2U) << "to have the next pages";
+  rig_.files().die_at(1);
+  rig_.close();
+  rig_.files().restart();
+  rig_.open();
+  EXPECT_TRUE(rig_.is_prefix());
+}
+
+// The system tells of it once: a sync of the same file would say that all is well.
+TEST_F(LogUnderLoad, WritesEverythingAgainIfThatFails) {
+  rig_.files().on_write_back({}, /*fails=*/true);
+  run_until_synced();
+  EXPECT_GE(rig_.log().stats().sync_failures, 1U);
+  EXPECT_EQ(rig_.files().syncs_after_failure(), 0U);
+  EXPECT_FALSE(rig_.log().stats().degraded);
+  const auto durable = rig_.log().stats().durable;
+  rig_.files().die_at(1);
+  rig_.close();
+  rig_.files().power_cut(nullptr);
+  rig_.open();
+  EXPECT_TRUE(rig_.is_prefix(durable));
+}
+
+TEST_F(LogUnderLoad, KeepsWhatWasAcknowledgedWhicheverCallItDiesAt) {
+  std::mt19937_64 chance(5);
+  std::atomic<int> sent{0};
+  for (std::uint64_t call = 120; call < 190; call += 13) {  // Around the sync before its time.
+    LogRig rig(SyncMode::interval);
+    rig.options().segment_bytes = 16U << 20U;
+    rig.options().compact_bytes = 1U << 30U;
+    rig.use_commit();
+    rig.open();
+    rig.files().on_write_back([&sent] { ++sent; });
+    rig.files().die_at(call);
+    static_cast<void>(rig.run(20'000));
+    const auto durable = rig.log().stats().durable;
+    rig.files().die_at(1);
+    rig.close();
+    if (call % 2 == 0) {
+      rig.files().restart();
+      rig.open();
+      ASSERT_TRUE(rig.is_prefix()) << "call " << call;
+    } else {
+      rig.files().power_cut(&chance);
+      rig.open();
+      ASSERT_TRUE(rig.is_prefix(durable)) << "call " << call;
+    }
+  }
+  EXPECT_GT(sent, 0);
 }
 
 }  // namespace

@@ -153,8 +153,10 @@ class LogRig {
   /// included; `least` instead of them. The run goes on from there.
   ::testing::AssertionResult is_prefix(std::optional<std::uint64_t> least = {}) {
     const auto content = replica_.content();
-    for (auto changes = least.value_or(acknowledged_); changes <= issued_; ++changes) {
-      if (content_after(changes) != content) continue;
+    Replica made;
+    for (std::uint64_t changes = 0; changes <= issued_; ++changes) {
+      if (changes > 0) made.apply(Change(changes).record);
+      if (changes < least.value_or(acknowledged_) || made.content() != content) continue;
       issued_ = changes;
       acknowledged_ = changes;
       return ::testing::AssertionSuccess();

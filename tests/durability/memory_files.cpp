@@ -239,6 +239,19 @@ void MemoryFiles::unmap(char* memory, std::size_t) {
   mapped_.erase(memory);
 }
 
+// Nothing is safe by it. If it fails, the system has told that, and a sync would not any more.
+int MemoryFiles::write_back(int file, std::int64_t, std::int64_t) {
+  if (on_write_back_) on_write_back_();
+  const Lock lock(mutex_);
+  const bool goes_on = begin_call();
+  const auto about = inode(file);
+  if (!about) return refuse(EBADF);
+  if (dead_) return refuse(EIO);
+  if (goes_on && !fail_write_back_) return 0;
+  about->failed_sync = true;
+  return refuse(goes_on ? EIO : reason_);
+}
+
 int MemoryFiles::sync(int file) {
   if (on_sync_) on_sync_();
   const Lock lock(mutex_);

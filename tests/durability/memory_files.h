@@ -34,6 +34,11 @@ class MemoryFiles final : public FileOps {
   void limit_bytes(std::uint64_t bytes) { room_ = bytes; }
   /// Called by each sync, before it does anything.
   void on_sync(std::function<void()> slot) { on_sync_ = std::move(slot); }
+  /// The same of write_back(), which also fails here if `fails`.
+  void on_write_back(std::function<void()> slot, bool fails = false) {
+    on_write_back_ = std::move(slot);
+    fail_write_back_ = fails;
+  }
   /// Whether files can be written to as memory, which they can at first.
   void give_memory(bool gives) { gives_memory_ = gives; }
   /// How often a file was synced again after that had failed.
@@ -67,6 +72,7 @@ class MemoryFiles final : public FileOps {
   char* map(int file, std::size_t bytes) override;
   int make_ready(char* memory, std::size_t bytes) override;
   void unmap(char* memory, std::size_t bytes) override;
+  int write_back(int file, std::int64_t offset, std::int64_t bytes) override;
   int sync(int file) override;
   int sync_folder(int folder) override;
   int rename(int folder, const std::string& from, const std::string& to) override;
@@ -100,6 +106,8 @@ class MemoryFiles final : public FileOps {
   bool half_ = false;  ///< of the call under way
   bool fail_syncs_ = false;
   std::function<void()> on_sync_;
+  std::function<void()> on_write_back_;
+  bool fail_write_back_ = false;
   bool gives_memory_ = true;
   /// What is mapped is there, whatever becomes of its name.
   std::map<char*, std::shared_ptr<Inode>> mapped_;

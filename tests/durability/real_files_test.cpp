@@ -1,4 +1,5 @@
 // The log over the machine's own files: rights, links, other owners, and full disks.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/magic.h>
@@ -105,6 +106,20 @@ TEST_F(RealLog, StoresRecordsInTheMemoryOfTheSegmentInIntervals) {
   }
   EXPECT_EQ(maps_of_segments(), 0);
   expect_at_least(1'000);
+}
+
+TEST_F(RealLog, HasTheDiskWriteAPartOfAFile) {
+  auto& files = posix_file_ops();
+  const int folder = files.open_folder(folder_.path().string());
+  const int file = files.open(folder, "part", O_RDWR | O_CREAT);
+  std::string bytes(64U << 10U, 'x');
+  const iovec part{bytes.data(), bytes.size()};
+  ASSERT_EQ(files.write(file, &part, 1, 0), static_cast<ssize_t>(bytes.size()));
+  EXPECT_EQ(files.write_back(file, 0, 32 << 10), 0);
+  EXPECT_EQ(files.sync(file), 0);
+  files.close(file);
+  EXPECT_EQ(files.write_back(file, 0, 32 << 10), -1);
+  files.close(folder);
 }
 
 TEST_F(RealLog, FollowsNoLink) {

@@ -43,6 +43,9 @@ class CrashDisk final : public FileOps {
     return system_.preallocate(file, bytes);
   }
   int truncate(int file, std::int64_t bytes) override { return system_.truncate(file, bytes); }
+  int write_back(int file, std::int64_t offset, std::int64_t bytes) override {
+    return system_.write_back(file, offset, bytes);
+  }
   int sync(int file) override;
   int sync_folder(int folder) override;
   int rename(int folder, const std::string& from, const std::string& to) override;

@@ -47,6 +47,11 @@ class FileOps {
   /// Makes a part of such memory ready for stores. Where this fails, nothing may be stored.
   virtual int make_ready(char* /*memory*/, std::size_t /*bytes*/) { return -1; }
   virtual void unmap(char* /*memory*/, std::size_t /*bytes*/) {}
+  /// Has the disk write a part of the file, and waits for that; nothing is durable by it. A sync
+  /// after it has less to do. What fails is not told again by sync().
+  virtual int write_back(int /*file*/, std::int64_t /*offset*/, std::int64_t /*bytes*/) {
+    return 0;
+  }
   virtual int sync(int file) = 0;
   virtual int sync_folder(int folder) = 0;
   virtual int rename(int folder, const std::string& from, const std::string& to) = 0;
