@@ -125,6 +125,19 @@ void Log::commit(std::span<const JournalRecord> batch) {
                       : append_held(lock, record.header, record.payload()));
 }
 
+bool Log::commit_at_once(const JournalRecord& record) {
+  constexpr int kTries = 8;
+  if (options_.sync != SyncMode::interval || process_ != process_number()) return false;
+  if (record.key.size() + record.value.size() > options_.max_record_bytes) return false;
+  const auto encoded = encode_batch({&record, 1}, options_.max_record_bytes);
+  Lock lock(mutex_, std::try_to_lock);
+  for (int i = 0; i < kTries && !lock; ++i) {
+    spin_a_little();
+    static_cast<void>(lock.try_lock());
+  }
+  return lock && !is_late() && store_at_once(encoded.header, encoded.frame);
+}
+
 // What takes no call to the system need not be gathered first, nor be written by one for all.
 bool Log::store_at_once(const FrameHeader& header, std::string& frame) {
   const bool is_next = !pen_taken_ && open_.empty() && stuck_.empty();
@@ -290,12 +303,13 @@ void Log::let_others_join(Lock& lock, const Pen&) {
   gathered_for_ = environment_.clock->steady_now() - begun;
 }
 
+bool Log::is_late() const {
+  return unsynced_since_ != kNever && !is_broken() &&
+         environment_.clock->coarse_now() >
+             deadline_after(unsynced_since_, kIntervalsMost * options_.interval.count());
+}
+
 void Log::hold_interval(Lock& lock) {
-  const auto most = kIntervalsMost * options_.interval.count();
-  const auto is_late = [&] {
-    return unsynced_since_ != kNever && !is_broken() &&
-           environment_.clock->coarse_now() > deadline_after(unsynced_since_, most);
-  };
   while (is_late()) {
     wake_chores();
     rest(lock);

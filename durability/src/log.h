@@ -44,6 +44,7 @@ class Log final : public Journal {
   JournalPosition append(std::span<const JournalRecord> batch) override;
   void wait(JournalPosition position) override;
   void commit(std::span<const JournalRecord> batch) override;
+  [[nodiscard]] bool commit_at_once(const JournalRecord& record) override;
   [[nodiscard]] bool wants_image() const noexcept override;
   [[nodiscard]] std::unique_ptr<ImageWriter> begin_image(const ImageHeader& header) override;
   [[nodiscard]] JournalStats stats() const noexcept override;
@@ -52,7 +53,8 @@ class Log final : public Journal {
   class Image;
   class Pen;
   using Lock = std::unique_lock<std::mutex>;
-  static constexpr std::uint64_t kNever64 = ~std::uint64_t{0};
+  /// No offset of a segment.
+  static constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
   struct Synced {
     bool worked = false;
     JournalPosition position = 0;
@@ -84,6 +86,8 @@ class Log final : public Journal {
   /// the header. Requires: the lock is held.
   bool store_at_once(const FrameHeader& header, std::string& frame);
   void hold_interval(Lock& lock);
+  /// In intervals: something has waited too long for its sync, and nothing more is acknowledged.
+  [[nodiscard]] bool is_late() const;
 
   // log_commit.cpp; the lock is held, and released meanwhile.
   /// Writes what was appended; `synced` makes it, and all before it, durable. False: degraded.
@@ -102,6 +106,7 @@ class Log final : public Journal {
   void sync_beside(Lock& lock);
   /// Takes note of a sync beside that has failed.
   void mend_beside(Lock& lock, int reason);
+  /// If there is much to sync.
   void call_for_sync() noexcept;
   /// Waits until no sync runs beside, and takes note of how it ended. False: it failed.
   [[nodiscard]] bool settle(Lock& lock, const Pen& pen);
@@ -151,9 +156,9 @@ class Log final : public Journal {
   std::atomic<bool> pen_taken_{false};  ///< written under the lock
   std::uint32_t resting_ = 0;           ///< of changed_: nobody else need be woken
   bool syncing_ = false;
-  bool sending_ = false;  ///< like syncing_, the file stays open
-  bool is_much_unsynced_ = false;
-  std::uint64_t sync_at_ = kNever64;  ///< where the open segment is to be synced at once
+  bool sending_ = false;           ///< a part is written beside: the file stays open, as for a sync
+  bool is_much_unsynced_ = false;  ///< it is not left to the clock when the next sync is
+  std::uint64_t sync_at_ = kNowhere;  ///< from here on there is much to sync
   std::optional<Synced> beside_;      ///< how the sync beside ended, until the writer knows
   Group stuck_;  ///< taken to be written, and not even kept: memory ran out. The pen's.
   Group open_;

@@ -135,7 +135,7 @@ void Log::publish_state() noexcept {
   if (writer_.durable() != durable_) ++stats_.syncs;
   if (writer_.durable() != durable_ || segment_ != writer_.number()) {
     const auto most = std::max(kUnsyncedLeast, options_.segment_bytes / kSyncsOfSegment);
-    sync_at_ = options_.sync == SyncMode::interval ? writer_.durable_offset() + most : kNever64;
+    sync_at_ = options_.sync == SyncMode::interval ? writer_.durable_offset() + most : kNowhere;
     is_much_unsynced_ = false;
   }
   written_ = writer_.written();
@@ -164,7 +164,7 @@ void Log::note_growth() noexcept {
 
 void Log::call_for_sync() noexcept {
   if (open_bytes_ < sync_at_) return;
-  sync_at_ = kNever64;
+  sync_at_ = kNowhere;
   is_much_unsynced_ = true;
   wake_chores();
 }

@@ -46,13 +46,19 @@ class FakeJournal final : public Journal {
       throw DurabilityError("fake journal: append failed, as the test wants");
     }
     if (!is_open()) return last() + 1;
-    auto& stored = disk_.batches_.emplace_back();
-    for (const auto& record : batch) {
-      stored.emplace_back(record);
-      disk_.stats_.appended_bytes += record.key.size() + record.value.size();
-    }
-    disk_.stats_.appended_records += batch.size();
+    store(batch);
     return last();
+  }
+
+  bool commit_at_once(const JournalRecord& record) override {
+    const std::lock_guard lock(disk_.mutex_);
+    const bool fails = disk_.failing_appends_ > 0 || disk_.failing_waits_ > 0;
+    if (disk_.one_in_ == 0 || fails || disk_.holding_ || !is_open()) return false;
+    if (++disk_.offered_ % disk_.one_in_ != 0) return false;
+    store({&record, 1});
+    ++disk_.taken_at_once_;
+    if (!disk_.early_) make_durable(last());
+    return true;
   }
 
   void wait(JournalPosition position) override {
@@ -82,6 +88,14 @@ class FakeJournal final : public Journal {
   // All require the disk's mutex.
   [[nodiscard]] bool is_open() const { return disk_.session_ == session_; }
   [[nodiscard]] JournalPosition last() const { return disk_.before_first_ + disk_.batches_.size(); }
+  void store(std::span<const JournalRecord> batch) {
+    auto& stored = disk_.batches_.emplace_back();
+    for (const auto& record : batch) {
+      stored.emplace_back(record);
+      disk_.stats_.appended_bytes += record.key.size() + record.value.size();
+    }
+    disk_.stats_.appended_records += batch.size();
+  }
   void make_durable(JournalPosition position) {
     for (; disk_.durable_ < position; ++disk_.durable_) {
       for (const auto& one : disk_.batches_.at(disk_.durable_ - disk_.before_first_)) {
@@ -186,6 +200,16 @@ void FakeDisk::await_held(std::size_t count) {
 void FakeDisk::want_image(bool wants) {
   const std::lock_guard lock(mutex_);
   wants_image_ = wants;
+}
+
+void FakeDisk::take_at_once(std::uint64_t one_in) {
+  const std::lock_guard lock(mutex_);
+  one_in_ = one_in;
+}
+
+std::uint64_t FakeDisk::taken_at_once() const {
+  const std::lock_guard lock(mutex_);
+  return taken_at_once_;
 }
 
 void FakeDisk::acknowledge_early(bool early) {

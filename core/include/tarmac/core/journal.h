@@ -152,6 +152,9 @@ class Journal {
   virtual void wait(JournalPosition position) = 0;
   /// Both, one after the other.
   virtual void commit(std::span<const JournalRecord> batch) { wait(append(batch)); }
+  /// The same for one record, if that takes neither a call to the system nor waiting for anybody;
+  /// false: nothing was done. To be called under a lock that others are waiting for.
+  [[nodiscard]] virtual bool commit_at_once(const JournalRecord& /*record*/) { return false; }
 
   /// Whether the log has grown enough for a new image.
   [[nodiscard]] virtual bool wants_image() const noexcept = 0;

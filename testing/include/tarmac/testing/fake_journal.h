@@ -54,6 +54,10 @@ class FakeDisk {
   void await_held(std::size_t count = 1);
   /// Whether the journal asks for an image.
   void want_image(bool wants);
+  /// Of the records that commit_at_once() is offered it takes every `one_in`th; 0, as at first:
+  /// none.
+  void take_at_once(std::uint64_t one_in);
+  [[nodiscard]] std::uint64_t taken_at_once() const;
   /// For negative controls: wait() returns before the record is safe.
   void acknowledge_early(bool early);
 
@@ -94,6 +98,9 @@ class FakeDisk {
   std::size_t held_ = 0;
   bool wants_image_ = false;
   bool early_ = false;
+  std::uint64_t one_in_ = 0;
+  std::uint64_t offered_ = 0;
+  std::uint64_t taken_at_once_ = 0;
   JournalStats stats_;
   std::map<std::string, std::string, std::less<>> safe_;
 };

@@ -4,6 +4,7 @@
 
 #include <tarmac/core/backing_store.h>
 #include <tarmac/core/entry_state.h>
+#include <tarmac/core/internal/process.h>
 #include <tarmac/core/journal.h>
 
 #include <sys/types.h>
@@ -76,6 +77,10 @@ class DurableLog {
   /// Appends `batch`, all or nothing, and waits until it is as safe as the mode promises. Throws
   /// DurabilityError; with fail_open it counts instead, and the log catches up by an image.
   void commit(std::span<const JournalRecord> batch);
+  /// See Journal::commit_at_once().
+  [[nodiscard]] bool commit_at_once(const JournalRecord& record) {
+    return process_number() == owner_ && journal_->commit_at_once(record);
+  }
   /// Appends without waiting, what may be lost without harm. False, and counted, if that failed.
   bool note(const JournalRecord& record) noexcept;
 

@@ -128,8 +128,8 @@ class Engine final : public WritePolicyHost, private EngineState {
  private:
   /// The lock of one key, for as long as its write takes.
   class KeyHold;
+  struct AtOnce;
   [[nodiscard]] std::optional<Version<V>> stored_for(std::optional<KeyHold>& hold, Key key);
-
   [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
     // The table uses the lower bits, the shard the upper ones.
     return static_cast<std::size_t>(hash >> 48U) & shard_mask_;

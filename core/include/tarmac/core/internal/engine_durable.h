@@ -208,3 +208,5 @@ void Engine<K, V, H, E>::tend_log() {
 }
 
 }  // namespace tarmac::internal
+
+#include <tarmac/core/internal/engine_at_once.h>

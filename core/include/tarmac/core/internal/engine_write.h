@@ -114,7 +114,7 @@ Mutation<V> Engine<K, V, H, E>::write(Key key, std::uint64_t hash, WriteIntent<V
   {
     EffectsType effects;  // Before the hold: a value's destructor may write this key.
     std::optional<KeyHold> hold;
-    {
+    if (!AtOnce::write(*this, key, hash, intent, spare, effects, mutation)) {
       auto lock = spin_then_wait(shard.mutex);
       shard.key_locks.wait_until_free(lock, key, hash);
       if (!writes_out_.load(std::memory_order_relaxed)) {
@@ -188,7 +188,7 @@ Mutation<V> Engine<K, V, H, E>::write_held(KeyHold& hold, Key key, WriteIntent<V
                             : write_logged(hold, key, intent, policy);
     in_store = true;
   }
-  const std::lock_guard lock(shard.mutex);
+  const auto lock = spin_then_wait(shard.mutex);
   // With a store or a log the write has happened, and a clear() that came after it stands.
   Mutation<V> mutation;
   mutation.applied = in_store;
