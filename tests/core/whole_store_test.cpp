@@ -9,8 +9,11 @@
 #include <tarmac/strategies/catalog.h>
 #include <tarmac/testing/faulty_store.h>
 
+#include <latch>
 #include <map>
 #include <string>
+#include <string_view>
+#include <thread>
 
 #include "core_rig.h"
 
@@ -39,6 +42,17 @@ class ImagelessStore final : public BackingStore {
 
  private:
   std::shared_ptr<BackingStore> inner_ = make_memory_store();
+};
+
+/// Tells when a thread has compared keys as often as it wanted to know.
+struct TellingEqual {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const {
+    if (told != nullptr && --left == 0) told->count_down();
+    return a == b;
+  }
+  inline static thread_local std::latch* told = nullptr;
+  inline static thread_local int left = 0;
 };
 
 class SnapshotWithStoreTest : public ::testing::Test {
@@ -197,6 +211,33 @@ TEST_F(SnapshotWithStoreTest, AStoreThatRefusesHalfWayGetsItsContentBack) {
   faulty_->fail_keys(nullptr);
   cache.restore_snapshot(snapshot);
   EXPECT_EQ(content(*memory_).size(), 10U);
+}
+
+// Goal: a write that has begun before a restore and ends after it stands, in the store as well.
+// Method: it has the lock of its key, which is when it looks for the entry again, while the store
+// is given what comes before that key. So the restore writes the key later, as if it were newer.
+TEST_F(SnapshotWithStoreTest, AWriteThatWaitsForARestoreIsNewer) {
+  CacheManager<std::string, std::string, Hash<std::string>, TellingEqual> cache(options());
+  cache.set("a", "old");
+  cache.set("b", "old");
+  const auto snapshot = cache.take_snapshot();
+  cache.set_write_policy(write_through(faulty_));
+  faulty_->block_writes_of("a");
+  std::jthread restorer([&] { cache.restore_snapshot(snapshot); });
+  faulty_->await_blocked();
+  std::latch holds_key{1};
+  std::jthread setter([&] {
+    TellingEqual::left = 2;
+    TellingEqual::told = &holds_key;
+    cache.set("b", "new");
+    TellingEqual::told = nullptr;
+  });
+  holds_key.wait();
+  faulty_->release_writes();
+  restorer.join();
+  setter.join();
+  EXPECT_EQ(cache.get("b"), "new");
+  EXPECT_THAT(content(*memory_), ElementsAre(Pair("a", "old"), Pair("b", "new")));
 }
 
 }  // namespace

@@ -21,9 +21,7 @@ template <class K, class V, class H, class E>
 struct Engine<K, V, H, E>::BatchStep {
   BatchStep(BatchWrite<K, V>& one, ShardType& shard, std::unique_lock<std::mutex>& lock,
             std::uint64_t hash)
-      : batch(one), hold(shard, lock, one.key, hash) {
-    one.intent.next.stamp = hold.stamp();
-  }
+      : batch(one), hold(shard, lock, one.key, hash) {}
 
   static void apply_all(Engine& engine, std::deque<BatchStep>& steps,
                         std::deque<EffectsType>& effects);
@@ -64,6 +62,7 @@ bool Engine<K, V, H, E>::write_batch(std::vector<BatchWrite<K, V>>& writes) {
       }
     }
     const Gate::Passage passage(gate_);
+    for (auto& step : steps) step.batch.intent.next.stamp = step.hold.stamp_inside();
     applied = write_steps(steps, effects);
   } catch (const StoreError& error) {
     announce(EventType::store_error, error.what(), 1, 0);

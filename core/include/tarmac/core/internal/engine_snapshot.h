@@ -165,6 +165,7 @@ void Engine<K, V, H, E>::write_contents(
       {
         const std::lock_guard lock(shards_[i]->mutex);
         entry.stamp = ++shards_[i]->last_stamp;
+        shards_[i]->stamps_renewed.fetch_add(1, std::memory_order_relaxed);
       }
       static_cast<void>(policy.on_write(encode(entry.key, entry.hash, entry.version())));
     }

@@ -70,6 +70,11 @@ class KeyLocks {
   void lock(const K& key, std::uint64_t hash, std::uint64_t stamp) {
     holds_.push_back({&key, hash, std::this_thread::get_id(), stamp, std::nullopt});
   }
+  void change_stamp(const K& key, std::uint64_t stamp) noexcept {
+    for (auto& hold : holds_) {
+      if (hold.key == &key) hold.stamp = stamp;
+    }
+  }
   void unlock(const K& key) noexcept {
     for (auto& hold : holds_) {
       if (hold.key != &key) continue;

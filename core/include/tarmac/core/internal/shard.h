@@ -216,6 +216,7 @@ class Shard {
   std::uint8_t highest_mark = EntryNode::kMaxMark;
   /// Of the last write; they only grow.
   std::uint64_t last_stamp;
+  std::atomic<std::uint64_t> stamps_renewed{0};  ///< By restores, beside locks of keys.
   /// Counts hits and writes: the entries' sense of time.
   std::uint32_t tick = 0;
   std::uint64_t weight = 0;
@@ -236,7 +237,6 @@ class Shard {
   EntrySpares<EntryType> spares;
   EventQueue events;
 
- public:
   ~Shard() { delete log_.load(std::memory_order_relaxed); }
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
