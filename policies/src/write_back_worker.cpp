@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -172,7 +173,9 @@ bool WriteBackWorker::try_start_thread() noexcept {
 bool WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
   fetch(lock, kAll);  // Many writes that are set aside may be of few keys.
   bool has_place = false;
-  const auto has_room = [&] {
+  // As the clock wants it: that may need memory, which must not run out once others count on it
+  // that somebody waits.
+  const std::function<bool()> has_room = [&] {
     if (!has_place && !queue_.contains(key)) has_place = reserve();
     return has_place || queue_.contains(key);
   };

@@ -253,6 +253,33 @@ TEST_F(WriteBackIntakeTest, AWriterThatWaitsGetsThePlaceOfAWriteThatFailed) {
   EXPECT_TRUE(is_stored("b"));
 }
 
+// Or everything would be written at once from then on, because somebody seems to wait for room.
+TEST_F(WriteBackIntakeTest, AWriterWithoutMemoryToWaitIsNotWaitedFor) {
+  make({.loss_window_max = 1h, .batch_max = 2, .dirty_max = 2, .block_max = 0ns});
+  store_->block_writes();
+  for (const auto* key : {"a", "b"}) ASSERT_TRUE(host_.set(key));
+  store_->await_blocked();
+  std::uint64_t failures = 0;
+  for (bool has_failed = true; has_failed;) {
+    FailingMemory::restart(failures + 1);
+    try {
+      const FailingMemory failing;
+      static_cast<void>(set_at_once("a third one"));
+      FAIL() << "there was room";
+    } catch (const StoreError&) {
+    } catch (const std::bad_alloc&) {
+    }
+    has_failed = FailingMemory::has_failed();
+    if (has_failed) ++failures;
+  }
+  EXPECT_GT(failures, 1U);
+  store_->release_writes();
+  ASSERT_TRUE(policy_->flush(1min).complete());
+  EXPECT_EQ(set_at_once("c"), EntryState::dirty);
+  EXPECT_TRUE(clock_->await_deadline(clock_->steady_now() + std::chrono::nanoseconds(1h).count()));
+  EXPECT_FALSE(is_stored("c"));
+}
+
 // Goal: at whichever request memory runs out, a place is given back once.
 TEST_F(WriteBackIntakeTest, WhatIsGivenAgainHasItsPlaceOnce) {
   constexpr std::size_t kWrites = 100;
