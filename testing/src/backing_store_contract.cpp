@@ -173,7 +173,9 @@ void loses_nothing_between_threads(BackingStore& store) {
       for (std::uint64_t i = 0; i < kKeys; ++i) {
         // Every thread writes every key, each with its own stamp: the largest has to win.
         const auto stamp = i * kThreads + (t + i) % kThreads + 1;
-        write_one(store, value_of("k" + std::to_string(i), std::to_string(stamp), stamp));
+        // A store that fails ends the test, not the program.
+        ASSERT_NO_THROW(
+            write_one(store, value_of("k" + std::to_string(i), std::to_string(stamp), stamp)));
       }
     });
   }
@@ -215,7 +217,7 @@ void shows_no_half_batch_in_an_image(BackingStore& store) {
     for (std::uint64_t i = 1; i <= 2'000; ++i) {
       const std::array batch{value_of("left", std::to_string(i), i),
                              value_of("right", std::to_string(i), i)};
-      store.write(batch);
+      ASSERT_NO_THROW(store.write(batch));
     }
   });
   constexpr std::size_t kImages = 50;

@@ -62,8 +62,9 @@ TEST(RedisPool, OpensNoMoreConnectionsThanItMay) {
       threads.emplace_back([&store, thread] {
         for (std::uint64_t i = 1; i <= 100; ++i) {
           const auto key = "k" + std::to_string(thread);
-          put(*store, key, std::to_string(i), i);
-          EXPECT_EQ(store->load(key, 0)->bytes, std::to_string(i)) << "its own answer";
+          ASSERT_NO_THROW(put(*store, key, std::to_string(i), i));
+          ASSERT_NO_THROW(EXPECT_EQ(store->load(key, 0)->bytes, std::to_string(i))
+                          << "its own answer");
         }
       });
     }
