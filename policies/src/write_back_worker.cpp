@@ -190,6 +190,10 @@ bool WriteBackWorker::wait_for_room(Lock& lock, const std::string& key) {
     found_room = clock_->wait_until(lock, room_, deadline, has_room);
     backpressure_.fetch_add(clock_->steady_now() - began, std::memory_order_relaxed);
     --writers_waiting_;
+    if (!found_room) {  // Meanwhile others may have set aside many of few keys.
+      fetch(lock, kAll);
+      found_room = has_room();
+    }
   }
   if (found_room) return has_place;
   throw StoreError("while queueing a write for " + owner_text() + ": " +
@@ -278,6 +282,9 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
   // What may fail comes before the store has changed.
   next = queue_.with(std::move(writes), clock_->steady_now());
   if (next->size() != 0) start_thread();
+  const auto busy = std::make_exception_ptr(
+      StoreError("while putting an image back into " + owner_text() +
+                 ": it is still busy with a batch; retry later, or raise block_max"));
   ++holds_;
   const auto deadline =
       deadline_after(clock_->steady_now(), saturated_nanoseconds(options_.block_max));
@@ -285,9 +292,7 @@ void WriteBackWorker::replace_all(const StoreImage& image, std::vector<StoreWrit
                                        [&] { return !queue_.in_flight() && !reporting_; });
   std::exception_ptr failure;
   if (!idle) {
-    failure = std::make_exception_ptr(
-        StoreError("while putting an image back into " + owner_text() +
-                   ": it is still busy with a batch; retry later, or raise block_max"));
+    failure = busy;
   } else {
     lock.unlock();
     try {

@@ -99,7 +99,8 @@ class WritePolicy {
   /// For caches that set writes aside instead of calling on_write() for each; null if that must be
   /// called. Lives as long as the policy, which has to ask for all of them with
   /// WritePolicyHost::hand_over() at the beginning of flush(), image() and put_back(), and in its
-  /// destructor: the cache relies on it that they are in the policy then.
+  /// destructor: the cache relies on it that they are in the policy then. Not asked of a policy
+  /// whose keeps_written_values() is false.
   [[nodiscard]] virtual WriteIntake* intake() noexcept { return nullptr; }
   /// Whether a value that was written is cached; if not, an older one of its key is dropped.
   [[nodiscard]] virtual bool keeps_written_values() const noexcept { return true; }

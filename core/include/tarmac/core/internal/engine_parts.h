@@ -142,7 +142,8 @@ void Engine<K, V, H, E>::set_write_policy(std::unique_ptr<WritePolicy> made,
     breaker_opens_before_ = breaker_of(*policy_).opens;
     active_policy_.store(writes ? policy_.get() : nullptr, std::memory_order_relaxed);
     // What goes to the log as well is written there at once.
-    intake_.store(writes && !log_ ? policy_->intake() : nullptr, std::memory_order_relaxed);
+    const bool takes_later = writes && !log_ && policy_->keeps_written_values();
+    intake_.store(takes_later ? policy_->intake() : nullptr, std::memory_order_relaxed);
     writes_out_.store(writes || log_, std::memory_order_relaxed);
   }
   counters_.add(Counter::write_policy_swaps);
