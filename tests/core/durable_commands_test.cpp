@@ -4,9 +4,37 @@
 #include <tarmac/stores/memory_store.h>
 #include <tarmac/testing/faulty_store.h>
 
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include "durable_rig.h"
+
+namespace tarmac::core_tests {
+namespace {
+
+/// A value that knows how many of it there are.
+struct Counted {
+  Counted() { ++living; }
+  Counted(const Counted&) { ++living; }
+  Counted& operator=(const Counted&) = default;
+  ~Counted() { --living; }
+
+  inline static std::atomic<int> living{0};
+};
+
+}  // namespace
+}  // namespace tarmac::core_tests
+
+namespace tarmac {
+
+template <>
+struct Codec<core_tests::Counted> {
+  static std::string encode(const core_tests::Counted&) { return "one"; }
+  static core_tests::Counted decode(std::string_view) { return {}; }
+};
+
+}  // namespace tarmac
 
 namespace tarmac::core_tests {
 namespace {
@@ -129,6 +157,37 @@ TEST_F(DurableCommands, InTwoThreadsDoNotWaitForEachOtherForEver) {
   const auto before = content();
   crash();
   EXPECT_EQ(content(), before);
+}
+
+// While another thread may read, what is replaced waits for a while; but not all of it for ever.
+TEST_F(DurableCommands, GiveBackTheMemoryOfWhatTheyReplace) {
+  constexpr int kKeys = 100;
+  constexpr int kRounds = 50;
+  auto options = quiet_options(clock_);
+  options.name = "counted";
+  options.shards = 1;
+  options.undo_commands_max = 1;
+  options.durability = DurabilityOptions{.directory = "other disk"};
+  tarmac::testing::mount("other disk", std::make_shared<tarmac::testing::FakeDisk>());
+  CacheManager<std::string, Counted> cache(options);
+  std::promise<void> done;
+  std::promise<void> has_read;
+  std::jthread reader([&cache, &has_read, end = done.get_future()] {
+    static_cast<void>(cache.get("0"));
+    has_read.set_value();
+    end.wait();
+  });
+  has_read.get_future().wait();
+  for (int i = 0; i < kRounds; ++i) {
+    MacroCommand<std::string, Counted> macro;
+    for (int k = 0; k < kKeys; ++k) {
+      macro.add(SetCommand<std::string, Counted>{std::to_string(k), Counted(), {}});
+    }
+    cache.execute(macro);
+  }
+  // The values of now, of the one command that can be undone, and of the last few epochs.
+  EXPECT_LT(Counted::living, 10 * kKeys);
+  done.set_value();
 }
 
 }  // namespace

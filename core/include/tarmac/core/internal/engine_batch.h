@@ -130,7 +130,8 @@ void Engine<K, V, H, E>::BatchStep::apply_all(Engine& engine, std::deque<BatchSt
     auto& shard = step->hold.shard();
     const std::lock_guard lock(shard.mutex);
     for (; step != steps.end() && &step->hold.shard() == &shard; ++step) step->apply(engine);
-    shard.finish(effects.emplace_back());
+    // All that is free: a batch replaces more values than a write lets go.
+    shard.finish(effects.emplace_back(), true);
   }
 }
 
