@@ -1,5 +1,6 @@
 // The gate: whoever closes it is alone behind it.
 #include <tarmac/core/error.h>
+#include <tarmac/core/internal/epoch.h>
 #include <tarmac/core/internal/gate.h>
 
 #include <gtest/gtest.h>
@@ -77,6 +78,21 @@ TEST(GateTest, LetsATryFollowWhoeverIsInside) {
   }
   closer.join();
   EXPECT_TRUE(has_closed);
+}
+
+// A slot is memory, and a try must not throw.
+TEST(GateTest, AsksForNothingOfAThread) {
+  Gate gate;
+  std::jthread([&gate] {
+    {
+      const Gate::Passage passage(gate);
+      const Gate::OpenPassage open(gate);
+      Gate::TriedPassage tried;
+      EXPECT_TRUE(open);
+      EXPECT_TRUE(tried.enter(gate));
+    }
+    EXPECT_EQ(current_thread_slot, nullptr);
+  }).join();
 }
 
 }  // namespace

@@ -107,7 +107,11 @@ class Gate {
   };
 
  private:
-  [[nodiscard]] Way& own_way() noexcept { return ways_[this_thread_slot().index % ways_.size()]; }
+  // Without a slot (nearly everybody has one by now) the first: a slot would ask for memory.
+  [[nodiscard]] Way& own_way() noexcept {
+    const auto* slot = current_thread_slot;
+    return slot == nullptr ? ways_.front() : ways_[slot->index % ways_.size()];
+  }
   static constexpr bool is_open(std::uint64_t state) noexcept { return (state & kClosed) == 0; }
 
   void enter(Way& way) {
