@@ -98,8 +98,9 @@ class PosixFileOps final : public FileOps {
     constexpr unsigned kAll =
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
     if (::sync_file_range(file, offset, bytes, kAll) == 0) return 0;
-    // Some kernels and kinds of files have no such call: then the sync does it all.
-    return errno == ENOSYS || errno == ESPIPE || errno == EINVAL ? 0 : -1;
+    // Some kernels and kinds of files have no such call: then the sync does it all. Anything else
+    // may be the disk's, and is told only once.
+    return errno == ENOSYS || errno == ESPIPE ? 0 : -1;
   }
   int sync(int file) override { return ::fdatasync(file); }
   int sync_folder(int folder) override { return ::fsync(folder); }

@@ -117,6 +117,8 @@ TEST_F(RealLog, HasTheDiskWriteAPartOfAFile) {
   ASSERT_EQ(files.write(file, &part, 1, 0), static_cast<ssize_t>(bytes.size()));
   EXPECT_EQ(files.write_back(file, 0, 32 << 10), 0);
   EXPECT_EQ(files.sync(file), 0);
+  EXPECT_EQ(files.write_back(file, -1, 32 << 10), -1)
+      << "no error but that of a missing call is hidden";
   files.close(file);
   EXPECT_EQ(files.write_back(file, 0, 32 << 10), -1);
   files.close(folder);
