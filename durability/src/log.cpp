@@ -128,7 +128,11 @@ void Log::commit(std::span<const JournalRecord> batch) {
 bool Log::commit_at_once(const JournalRecord& record) {
   constexpr int kTries = 8;
   if (options_.sync != SyncMode::interval || process_ != process_number()) return false;
-  if (record.key.size() + record.value.size() > options_.max_record_bytes) return false;
+  // What is not taken anyway is not made first, with others waiting for the caller's lock.
+  const auto size = record.key.size() + record.value.size();
+  if (size > std::min<std::uint64_t>(options_.max_record_bytes, SegmentWriter::kStoredMost)) {
+    return false;
+  }
   const auto encoded = encode_batch({&record, 1}, options_.max_record_bytes);
   Lock lock(mutex_, std::try_to_lock);
   for (int i = 0; i < kTries && !lock; ++i) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kSpareMost = 1U << 20U;
 /// The buffer of groups that are kept together, and what counts as a short one.
-constexpr std::size_t kSharedBytes = 64U << 10U;
+constexpr std::size_t kSharedBytes = SegmentWriter::kStoredMost;
 constexpr std::size_t kShortGroup = 8U << 10U;
 /// So far ahead of the groups zeros are written, but not of groups that are long themselves.
 constexpr std::uint64_t kAhead = 64U << 10U;

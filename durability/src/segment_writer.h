@@ -56,6 +56,8 @@ class SegmentWriter {
   [[nodiscard]] bool is_ready_for(std::uint64_t bytes) const noexcept {
     return memory_.is_ready_for(bytes, offset_) && !is_full(bytes);
   }
+  /// store() takes no record that is longer.
+  static constexpr std::size_t kStoredMost = 64U << 10U;
   /// Whether store() can take a record of `bytes`: it needs room in what is kept already, too.
   [[nodiscard]] bool can_store(std::uint64_t bytes) const noexcept {
     return is_ready_for(bytes) && joins(number_, bytes);

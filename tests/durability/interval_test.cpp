@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "failing_memory.h"
 #include "log_rig.h"
 
 namespace tarmac {
@@ -84,6 +85,7 @@ TEST(LogMemoryOfFiles, AsksTheSystemForNothingForARecord) {
   ASSERT_TRUE(rig.run(50));
   EXPECT_EQ(rig.files().calls(), before);
   EXPECT_EQ(rig.log().stats().appended_records, 50U);
+  EXPECT_EQ(rig.at_once(), 25U);
 }
 
 TEST(LogMemoryOfFiles, IsNotUsedByAModeThatSyncsEachGroupOrNever) {
@@ -96,6 +98,7 @@ TEST(LogMemoryOfFiles, IsNotUsedByAModeThatSyncsEachGroupOrNever) {
     const auto before = rig.files().calls();
     ASSERT_TRUE(rig.run(21));
     EXPECT_GE(rig.files().calls(), before + 20);
+    EXPECT_EQ(rig.at_once(), 0U);
   }
 }
 
@@ -127,6 +130,46 @@ TEST(LogMemoryOfFiles, IsLeftAloneWhileASyncRuns) {
   rig.files().restart();
   rig.open();
   EXPECT_TRUE(rig.is_prefix());
+}
+
+// What has to wait, or may fail, is not for the lock of others.
+TEST(LogMemoryOfFiles, TakesNothingAtOnceOnceTheSyncIsLate) {
+  LogRig rig(SyncMode::interval);
+  rig.options().segment_bytes = 64U << 10U;
+  rig.use_commit();
+  rig.open();
+  ASSERT_TRUE(rig.run(5));
+  const Change next(rig.issued() + 1);
+  bool is_first = true;
+  rig.files().on_sync([&] {
+    if (!std::exchange(is_first, false)) return;
+    rig.files().fail_at(1, EIO, /*forever=*/true);
+  });
+  rig.clock().await_waiters(1);
+  rig.clock().advance(std::chrono::milliseconds(500));
+  EXPECT_FALSE(rig.log().commit_at_once(next.record)) << "too much is not durable";
+  while (!rig.log().stats().degraded) rig.clock().await_waiters(1);
+  EXPECT_FALSE(rig.log().commit_at_once(next.record)) << "nothing can be written";
+  EXPECT_EQ(rig.log().stats().appended, 5U);
+}
+
+TEST(LogMemoryOfFiles, MakesNoRecordInVainThatIsTooLongToBeTakenAtOnce) {
+  LogRig rig(SyncMode::interval);
+  rig.options().segment_bytes = 4U << 20U;
+  rig.use_commit();
+  rig.open();
+  ASSERT_TRUE(rig.run(5));
+  const std::string value(1U << 20U, 'v');
+  JournalRecord record;
+  record.key = "long";
+  record.value = value;
+  FailingMemory::restart(1);
+  {
+    const FailingMemory failing;
+    EXPECT_FALSE(rig.log().commit_at_once(record));
+  }
+  EXPECT_FALSE(FailingMemory::has_failed());
+  FailingMemory::restart(0);
 }
 
 /// A log that is written to faster than the clock goes: it syncs when 2 MiB are not.

@@ -111,8 +111,11 @@ class LogRig {
   }
   void close() { log_.reset(); }
 
-  /// Changes are committed by one call from now on.
+  /// Changes are committed by one call from now on, each second one at once where the log does
+  /// that.
   void use_commit() { commits_ = true; }
+  /// How many the log has taken at once.
+  [[nodiscard]] std::uint64_t at_once() const noexcept { return at_once_; }
   /// Goes on until `until` changes have been made, or one of them fails. True if none did.
   bool run(std::uint64_t until) {
     try {
@@ -121,7 +124,11 @@ class LogRig {
         if (commits_) {
           ++issued_;
           replica_.apply(change.record);
-          log_->commit({&change.record, 1});
+          if (issued_ % 2 == 0 && log_->commit_at_once(change.record)) {
+            ++at_once_;
+          } else {
+            log_->commit({&change.record, 1});
+          }
         } else {
           const auto position = log_->append({&change.record, 1});
           ++issued_;
@@ -174,6 +181,7 @@ class LogRig {
   DurabilityOptions options_;
   internal::Weakness weakness_;
   bool commits_ = false;
+  std::uint64_t at_once_ = 0;
   std::unique_ptr<Journal> log_;
   RecoveryReport report_;
   Replica replica_;
