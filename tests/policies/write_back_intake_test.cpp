@@ -253,6 +253,26 @@ TEST_F(WriteBackIntakeTest, AWriterThatWaitsGetsThePlaceOfAWriteThatFailed) {
   EXPECT_TRUE(is_stored("b"));
 }
 
+// Goal: a writer is refused only if joining what is set aside makes no room. Method: while it waits,
+// and the store is down, places are freed and taken again by writes of one key; then its time is up.
+TEST_F(WriteBackIntakeTest, AWriterWhoseTimeIsUpGetsTheRoomThatJoiningMakes) {
+  make({.loss_window_max = 3h, .dirty_max = 3, .block_max = 1h});
+  store_->block_writes();
+  auto& intake = *policy_->intake();
+  ASSERT_TRUE(host_.set("a"));
+  ASSERT_TRUE(intake.reserve());
+  ASSERT_TRUE(intake.reserve());
+  std::jthread writer([&] { EXPECT_EQ(set_at_once("b"), EntryState::dirty); });
+  ASSERT_TRUE(clock_->await_seen(clock_->steady_now() + std::chrono::nanoseconds(1h).count()));
+  intake.give_back(2);
+  // In vain if the writer, woken by something else, has been quicker.
+  static_cast<void>(host_.set("a"));
+  static_cast<void>(host_.set("a"));
+  clock_->advance(1h);
+  writer.join();
+  store_->release_writes();
+}
+
 // Or everything would be written at once from then on, because somebody seems to wait for room.
 TEST_F(WriteBackIntakeTest, AWriterWithoutMemoryToWaitIsNotWaitedFor) {
   make({.loss_window_max = 1h, .batch_max = 2, .dirty_max = 2, .block_max = 0ns});
