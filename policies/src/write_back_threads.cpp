@@ -114,7 +114,7 @@ void WriteBackWorker::run() {
   }
   settled_.wait(lock, [this] { return !is_helping_; });
   finished_ = true;
-  settled_.notify_all();
+  round_ended_.notify_all();
 }
 
 void WriteBackWorker::help() {
@@ -200,7 +200,7 @@ void WriteBackWorker::run_round(Lock& lock) {
   const auto round = std::exchange(round_, 0);
   if (holds_ != 0) return;  // Goes on after the hold.
   round_done_ = std::max(round_done_, round);
-  settled_.notify_all();
+  round_ended_.notify_all();
 }
 
 void WriteBackWorker::write_batch(Lock& lock, Batch& batch, std::uint64_t round) {
@@ -340,8 +340,12 @@ void WriteBackWorker::tell(FunctionRef<void(WritePolicyHost&)> speak) noexcept {
   }
   speak(*host);
   const std::lock_guard lock(mutex_);
+  end_host_call();
+}
+
+void WriteBackWorker::end_host_call() noexcept {
   --host_calls_;
-  settled_.notify_all();
+  if (host_ == nullptr) settled_.notify_all();  // Else nobody waits for it.
 }
 
 }  // namespace tarmac::internal

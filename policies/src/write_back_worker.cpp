@@ -109,10 +109,9 @@ void WriteBackWorker::fetch(Lock& lock, std::size_t most) {
   lock.lock();
   if (!failure && std::exchange(fetch_failures_, 0) != 0) watch_intake();
   aside_since_ = std::min(aside_since_, rest);
-  --host_calls_;
+  end_host_call();
   // The first thread may have gone to sleep while nothing seemed to wait.
   if (rest != kNever) work_.notify_one();
-  settled_.notify_all();
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -234,7 +233,7 @@ FlushReport WriteBackWorker::flush_queue(Lock& lock, std::chrono::nanoseconds li
   const auto round = ++round_wanted_;
   work_.notify_one();
   const bool done =
-      clock_->wait_until(lock, settled_, deadline_after(started, saturated_nanoseconds(limit)),
+      clock_->wait_until(lock, round_ended_, deadline_after(started, saturated_nanoseconds(limit)),
                          [&] { return round_done_ >= round || finished_; });
   // Of what is stored, every entry is known to be clean when this returns; that needs no store.
   settled_.wait(lock, [&] { return !reporting_; });

@@ -164,6 +164,8 @@ class WriteBackWorker : public WriteIntake, public std::enable_shared_from_this<
   [[nodiscard]] std::string put_by(std::vector<StoreWrite> owed);
   /// Calls `speak` with the host, if it may still be called. Requires: mutex_ is not held.
   void tell(FunctionRef<void(WritePolicyHost&)> speak) noexcept;
+  /// A call of the host has ended.
+  void end_host_call() noexcept;
   /// As the last error.
   void remember(const Failure& failure) noexcept;
   [[nodiscard]] std::string owner_text() const;
@@ -186,8 +188,11 @@ class WriteBackWorker : public WriteIntake, public std::enable_shared_from_this<
   std::condition_variable help_wanted_;
   std::condition_variable gathering_wanted_;
   std::condition_variable room_;
-  /// A round, a batch or a call of the host has ended.
+  /// A batch or a report has ended, or the last call of the host.
   std::condition_variable settled_;
+  /// A round has, or the thread. Apart from that: with each batch the above ends several times, and
+  /// whoever waits for all of them would wake for each, and want the lock.
+  std::condition_variable round_ended_;
 
   // Guarded by mutex_.
   WriteBackQueue queue_;
