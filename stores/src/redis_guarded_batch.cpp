@@ -53,20 +53,24 @@ void GuardedBatch::prepare(bool is_to_be_whole) {
 }
 
 GuardedBatch::Request GuardedBatch::look() const {
-  std::string keys;
-  for (const auto place : places_) append_redis_word(keys, prefix_, batch_[place].key);
   Request request{.text = std::string(kNothing), .commands = 5};
   auto& text = request.text;
   append_redis_head(text, 2);
   append_redis_word(text, "WATCH");
   append_redis_word(text, prefix_, kRedisGuard);
+  append_questions(text);
+  return request;
+}
+
+void GuardedBatch::append_questions(std::string& text) const {
+  std::string keys;
+  for (const auto place : places_) append_redis_word(keys, prefix_, batch_[place].key);
   // MGET takes what is no string for absent; EXISTS counts it.
   for (const auto* command : {"MGET", "EXISTS"}) {
     append_redis_head(text, 1 + places_.size());
     append_redis_word(text, command);
     text += keys;
   }
-  return request;
 }
 
 GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> places,
@@ -108,12 +112,11 @@ GuardedBatch::Request GuardedBatch::transaction(std::span<const std::size_t> pla
   return request;
 }
 
-std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen,
+std::vector<std::size_t> GuardedBatch::judge(const redisReply& values, const redisReply& count,
                                              Result& result) const {
   result.outcome = Outcome::contested;
-  const auto& values = *seen[kValuesAt];
   const bool understood = values.type == REDIS_REPLY_ARRAY && values.elements == places_.size() &&
-                          seen[kCountAt]->type == REDIS_REPLY_INTEGER;
+                          count.type == REDIS_REPLY_INTEGER;
   if (!understood) return {};
   std::vector<std::size_t> wanted;
   wanted.reserve(places_.size());
@@ -129,7 +132,7 @@ std::vector<std::size_t> GuardedBatch::judge(const std::vector<RedisReply>& seen
       wanted.push_back(places_[i]);
     }
   }
-  if (seen[kCountAt]->integer != strings) return {};
+  if (count.integer != strings) return {};
   result.were_new = strings == static_cast<std::int64_t>(result.foreign.size());
   result.outcome = result.foreign.empty() ? Outcome::done : Outcome::foreign;
   return wanted;
@@ -150,11 +153,20 @@ bool GuardedBatch::add(RedisConnection& connection, SteadyNanos deadline) const 
          last.element[0]->integer == 1;
 }
 
+GuardedBatch::Result GuardedBatch::glance(RedisConnection& connection, SteadyNanos deadline) const {
+  std::string text;
+  append_questions(text);
+  const auto seen = connection.exchange(text, 2, deadline);
+  Result result;
+  static_cast<void>(judge(*seen.front(), *seen.back(), result));
+  return result;
+}
+
 GuardedBatch::Result GuardedBatch::replace(RedisConnection& connection,
                                            SteadyNanos deadline) const {
   const auto seen = connection.exchange(look_.text, look_.commands, deadline);
   Result result;
-  const auto wanted = judge(seen, result);
+  const auto wanted = judge(*seen[kValuesAt], *seen[kCountAt], result);
   if (is_refused(seen[kExecAt])) leave_transaction(connection, deadline);
   if (std::ranges::any_of(seen, is_refused)) result.outcome = Outcome::contested;
   if (result.outcome != Outcome::done || wanted.empty()) return result;

@@ -52,6 +52,9 @@ class GuardedBatch {
   /// MSETNX, one exchange: true if it is applied, which is if none of its keys was there. Requires
   /// can_be_new().
   [[nodiscard]] bool add(RedisConnection& connection, SteadyNanos deadline) const;
+  /// A look without WATCH, one exchange, from which nothing can be replaced: what was there a
+  /// moment ago. Outcome::done says no more than that the look has understood what it saw.
+  [[nodiscard]] Result glance(RedisConnection& connection, SteadyNanos deadline) const;
   /// Whether nothing of it has an expiry, of which MSETNX knows nothing.
   [[nodiscard]] bool can_be_new() const noexcept;
 
@@ -68,11 +71,14 @@ class GuardedBatch {
     std::size_t commands = 0;
   };
   [[nodiscard]] Request look() const;
+  /// The commands that tell what its keys have, added to `text`.
+  void append_questions(std::string& text) const;
   /// Of the writes at `places`, by MSET or MSETNX, with the text of another command `before` it.
   [[nodiscard]] Request transaction(std::span<const std::size_t> places, std::string_view command,
                                     std::string_view before = {}) const;
-  /// What `seen` leaves to be written; whether that is another way's affair in `result`.
-  [[nodiscard]] std::vector<std::size_t> judge(const std::vector<RedisReply>& seen,
+  /// What the answers to the questions leave to be written; whether that is another way's affair in
+  /// `result`.
+  [[nodiscard]] std::vector<std::size_t> judge(const redisReply& values, const redisReply& count,
                                                Result& result) const;
 
   const std::span<const StoreWrite> batch_;

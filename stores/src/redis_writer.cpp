@@ -26,6 +26,14 @@ std::uint32_t scripts_after(std::uint32_t contests) {
   return (1U << (std::min(contests, kMost) - 1)) - 1;
 }
 
+/// Batches to be glanced at after one that had keys with values of others.
+constexpr std::uint32_t kGlances = 8;
+
+/// By which what is left of a batch is known again, for it keeps its order; never 0.
+std::uint64_t mark_of_rest(const StoreWrite& first, std::size_t count) {
+  return hash_bytes(first.key, count) | 1U;
+}
+
 /// The places of the newest write of each key.
 std::vector<std::size_t> newest_places(std::span<const StoreWrite> batch) {
   std::vector<std::size_t> places;
@@ -158,14 +166,7 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
                                 SteadyNanos deadline) {
   GuardedBatch guarded(batch, places, options_.prefix, options_.removal_kept);
   const auto node = servers_.nodes(deadline).front();
-  auto as_new = as_new_.load();
-  if (as_new != AsNew::no && guarded.can_be_new()) {
-    if (as_new == AsNew::once) as_new_.compare_exchange_strong(as_new, AsNew::no);
-    const bool added = node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
-      return guarded.add(connection, until);
-    });
-    if (added) return true;
-  }
+  if (guarded.can_be_new() && write_as_new(guarded, batch, places, refusals, deadline)) return true;
   guarded.prepare(!has_foreign_keys_);
   // A script needs no turn, but time.
   const auto now = clock_.steady_now();
@@ -175,15 +176,13 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
     return guarded.replace(connection, until);
   });
   has_foreign_keys_ = !result.foreign.empty();
-  as_new_ = !result.were_new || !guarded.can_be_new() ? AsNew::no
-            : result.foreign.empty()                  ? AsNew::always
-                                                      : AsNew::once;
+  as_new_ = result.were_new && guarded.can_be_new();
   switch (result.outcome) {
     case GuardedBatch::Outcome::done:
       break;
     case GuardedBatch::Outcome::foreign:
+      refuse_foreign(batch, places, result, refusals);
       refusals.foreign = node->refusal_text("");
-      for (const auto place : result.foreign) refusals.foreign_keys.push_back(batch[place].key);
       break;
     case GuardedBatch::Outcome::refused:
       refusals.passing = node->refusal_text(result.refusal);
@@ -193,6 +192,53 @@ bool RedisWriter::write_guarded(std::span<const StoreWrite> batch,
       return false;
   }
   contests_in_a_row_ = 0;
+  return true;
+}
+
+bool RedisWriter::write_as_new(const GuardedBatch& guarded, std::span<const StoreWrite> batch,
+                               std::span<const std::size_t> places, Refusals& refusals,
+                               SteadyNanos deadline) {
+  const bool is_rest = take_rest(batch, places);
+  if (!is_rest && !as_new_) return false;
+  const auto node = servers_.nodes(deadline).front();
+  if (auto left = glances_left_.load(); left != 0 && !is_rest) {
+    const auto seen = node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
+      return guarded.glance(connection, until);
+    });
+    if (seen.outcome == GuardedBatch::Outcome::foreign) {
+      as_new_ = seen.were_new;
+      refuse_foreign(batch, places, seen, refusals);
+      refusals.foreign = node->refusal_text("");
+      return true;
+    }
+    if (!seen.were_new) return false;
+    glances_left_.compare_exchange_strong(left, left - 1);
+  }
+  return node->with(deadline, [&](RedisConnection& connection, SteadyNanos until) {
+    return guarded.add(connection, until);
+  });
+}
+
+void RedisWriter::refuse_foreign(std::span<const StoreWrite> batch,
+                                 std::span<const std::size_t> places,
+                                 const GuardedBatch::Result& result, Refusals& refusals) {
+  for (const auto place : result.foreign) refusals.foreign_keys.push_back(batch[place].key);
+  glances_left_ = kGlances;
+  if (!result.were_new || result.foreign.size() == places.size()) return;
+  // `foreign` has the order of `places`.
+  const auto first = std::ranges::mismatch(places, result.foreign).in1;
+  const std::lock_guard lock(mutex_);
+  rests_.at(next_rest_) = mark_of_rest(batch[*first], places.size() - result.foreign.size());
+  next_rest_ = (next_rest_ + 1) % rests_.size();
+}
+
+bool RedisWriter::take_rest(std::span<const StoreWrite> batch,
+                            std::span<const std::size_t> places) {
+  const auto mark = mark_of_rest(batch[places.front()], places.size());
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(rests_, mark);
+  if (found == rests_.end()) return false;
+  *found = 0;
   return true;
 }
 

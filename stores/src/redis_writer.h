@@ -3,8 +3,10 @@
 
 #include <tarmac/core/backing_store.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <span>
 #include <string>
@@ -21,7 +23,9 @@ namespace tarmac::internal {
 /// batch meanwhile. So small batches are scripts, and so is one that was in vain, and for a while
 /// all, if that happens again.
 /// As long as the keys of batches turn out to be new, which needs no comparison, it is tried first
-/// to write them as that, in one round trip.
+/// to write them as that, in one round trip. If they are new but for some with values of others,
+/// the next batches are only glanced at before: it would be in vain for most, and to look and
+/// compare under WATCH would make batches wait for each other.
 /// Of a cluster all are: for each slot one, while a slot is being moved one for each key.
 ///
 /// Thread-safety: write() from any thread.
@@ -53,6 +57,17 @@ class RedisWriter {
   [[nodiscard]] bool write_guarded(std::span<const StoreWrite> batch,
                                    std::span<const std::size_t> places, Refusals& refusals,
                                    SteadyNanos deadline);
+  /// The same for keys that have been new of late. True if that is all.
+  [[nodiscard]] bool write_as_new(const GuardedBatch& guarded, std::span<const StoreWrite> batch,
+                                  std::span<const std::size_t> places, Refusals& refusals,
+                                  SteadyNanos deadline);
+  /// The keys at `foreign`, of the batch, have values of others. If all others were new, what is
+  /// left of the batch is to be known again.
+  void refuse_foreign(std::span<const StoreWrite> batch, std::span<const std::size_t> places,
+                      const GuardedBatch::Result& result, Refusals& refusals);
+  /// Whether it is what was left of a batch; but once.
+  [[nodiscard]] bool take_rest(std::span<const StoreWrite> batch,
+                               std::span<const std::size_t> places);
   /// By the slots of their keys; all in one if they are all in one place.
   [[nodiscard]] std::vector<Part> parts_of(std::span<const StoreWrite> batch,
                                            std::vector<std::size_t> places) const;
@@ -76,10 +91,10 @@ class RedisWriter {
   /// So many batches more are not tried as a transaction; more each time that one is in vain.
   std::atomic<std::uint32_t> scripts_left_{0};
   std::atomic<std::uint32_t> contests_in_a_row_{0};
-  /// Whether to try first to write keys as new: always, or once, for what is left of a batch when
-  /// the keys with values of others are taken out of it.
-  enum class AsNew : std::uint8_t { no, once, always };
-  std::atomic<AsNew> as_new_{AsNew::always};
+  /// Whether to try first to write keys as new.
+  std::atomic<bool> as_new_{true};
+  /// So many batches that are as new are still to be glanced at before.
+  std::atomic<std::uint32_t> glances_left_{0};
   /// The last look found some.
   std::atomic<bool> has_foreign_keys_{false};
   std::mutex mutex_;
@@ -87,6 +102,10 @@ class RedisWriter {
   // Guarded by mutex_.
   bool has_turn_ = false;
   std::string digest_;
+  /// By what each is known again; what is left of the next batch comes into the place of the
+  /// oldest. If one is not known, or is taken for another, it takes a round trip more.
+  std::array<std::uint64_t, 4> rests_{};
+  std::size_t next_rest_ = 0;
 };
 
 }  // namespace tarmac::internal

@@ -4,6 +4,7 @@
 #include <tarmac/stores/redis_store.h>
 #include <tarmac/testing/tcp_proxy.h>
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>
@@ -156,6 +157,92 @@ TEST_F(RedisBatchTest, NamesAllKeysWithValuesOfOthersAndWritesNone) {
     EXPECT_FALSE(store_->load(key_of(0), 0));
   }
   EXPECT_EQ(server_.ask({"GET", "tarmac:k9"}), "hello");
+}
+
+/// A large batch of keys that begin with `letter`.
+std::vector<StoreWrite> batch_below(char letter, std::uint64_t stamp) {
+  auto batch = batch_of("v", stamp);
+  for (auto& write : batch) write.key.front() = letter;
+  return batch;
+}
+
+class RedisForeignKeysTest : public RedisBatchTest {
+ protected:
+  void put_foreign(const std::string& key) { server_.ask({"SET", "tarmac:" + key, "hello"}); }
+
+  /// Writes `batch`, and then what the store does not refuse of it. Returns what it refuses.
+  std::vector<std::string> write_the_rest(std::vector<StoreWrite> batch) {
+    try {
+      store_->write(batch);
+    } catch (const PermanentStoreError& error) {
+      EXPECT_EQ(server_.ask({"DBSIZE"}), std::to_string(size_)) << "some of it was written";
+      std::erase_if(batch, [&](const StoreWrite& write) {
+        return std::ranges::find(error.keys(), write.key) != error.keys().end();
+      });
+      store_->write(batch);
+      return error.keys();
+    }
+    return {};
+  }
+
+  /// Keys that the server has before a batch is written.
+  std::uint64_t size_ = 0;
+};
+
+TEST_F(RedisForeignKeysTest, AreGlancedAtWhileTheOthersAreNew) {
+  for (const auto* key : {"a0", "a7", "b3", "b63"}) put_foreign(key);
+  size_ = 4;
+  EXPECT_EQ(write_the_rest(batch_below('a', 1)), (std::vector<std::string>{"a0", "a7"}));
+  EXPECT_EQ(calls_of("msetnx"), 2) << "one was in vain";
+  EXPECT_EQ(calls_of("watch"), 1);
+  EXPECT_EQ(calls_of("mget"), 1) << "what is left has been looked at";
+  size_ += kLarge - 2;
+  EXPECT_EQ(write_the_rest(batch_below('b', 1)), (std::vector<std::string>{"b3", "b63"}));
+  EXPECT_EQ(calls_of("msetnx"), 3) << "none more was in vain";
+  EXPECT_EQ(calls_of("watch"), 1) << "nothing was to be replaced";
+  EXPECT_EQ(calls_of("mget"), 2);
+  for (char letter = 'c'; letter < 'z'; ++letter) store_->write(batch_below(letter, 1));
+  EXPECT_EQ(calls_of("mget"), 2 + 8) << "it glances for ever, or not for long";
+  EXPECT_EQ(calls_of("msetnx"), 3 + 'z' - 'c');
+  EXPECT_EQ(calls_of("watch"), 1);
+  EXPECT_EQ(calls_of("evalsha"), 0);
+  EXPECT_EQ(server_.ask({"DBSIZE"}), std::to_string(25 * kLarge));
+  EXPECT_EQ(server_.ask({"GET", "tarmac:b3"}), "hello");
+  EXPECT_EQ(store_->load("a1", 0)->bytes, "v");
+}
+
+TEST_F(RedisForeignKeysTest, AreNotTakenForAllThereIsAfterAGlance) {
+  put_foreign("a7");
+  size_ = 1;
+  EXPECT_EQ(write_the_rest(batch_below('a', 5)), std::vector<std::string>{"a7"});
+  size_ += kLarge - 1;
+  // The next batch has keys that are there, of which one is newer than what comes.
+  put(*store_, "b1", "newer", 10);
+  put_foreign("b2");
+  size_ += 2;
+  EXPECT_EQ(write_the_rest(batch_below('b', 5)), std::vector<std::string>{"b2"});
+  size_ += kLarge - 2;
+  EXPECT_EQ(store_->load("b1", 0)->bytes, "newer");
+  EXPECT_EQ(store_->load("b3", 0)->bytes, "v");
+  // And one that has something that no look sees.
+  put_foreign("c4");
+  server_.ask({"RPUSH", "tarmac:c5", "hello"});
+  size_ += 2;
+  EXPECT_EQ(write_the_rest(batch_below('c', 5)), (std::vector<std::string>{"c4", "c5"}));
+}
+
+TEST_F(RedisForeignKeysTest, AreFoundInWhatWasLeftOfABatch) {
+  put_foreign("a7");
+  auto batch = batch_below('a', 5);
+  EXPECT_THROW(store_->write(batch), PermanentStoreError);
+  std::erase_if(batch, [](const StoreWrite& write) { return write.key == "a7"; });
+  put_foreign("a8");
+  put(*store_, "a9", "newer", 10);
+  size_ = 3;
+  EXPECT_EQ(write_the_rest(batch), std::vector<std::string>{"a8"});
+  EXPECT_EQ(store_->load("a9", 0)->bytes, "newer");
+  EXPECT_EQ(server_.ask({"GET", "tarmac:a8"}), "hello");
+  EXPECT_EQ(server_.ask({"DBSIZE"}), std::to_string(kLarge));
 }
 
 TEST_F(RedisBatchTest, RefusesTheKeyOfItsGuard) {
