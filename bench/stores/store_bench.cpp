@@ -13,6 +13,7 @@
 #include <tarmac/stores/sqlite_store.h>
 #include <tarmac/strategies/catalog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -185,12 +186,20 @@ class HeldStore final : public BackingStore {
   bool held_ = true;
 };
 
-std::pair<double, double> time_flush(const std::shared_ptr<BackingStore>& store, std::size_t writes,
+std::vector<std::string> text_keys(std::size_t count) {
+  std::vector<std::string> keys;
+  keys.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) keys.push_back(text_key(i));
+  return keys;
+}
+
+std::pair<double, double> time_flush(const std::shared_ptr<BackingStore>& store,
+                                     const std::vector<std::string>& keys,
                                      const WriteBackOptions& options = {}, char letter = 'v') {
   const auto held = std::make_shared<HeldStore>(store);
-  Flusher flusher(held, writes, options);
+  Flusher flusher(held, keys.size(), options);
   const std::string value(100, letter);
-  for (std::size_t i = 0; i < writes; ++i) flusher.set(text_key(i), value);
+  for (const auto& key : keys) flusher.set(key, value);
   held->release();
   return flusher.flush();
 }
@@ -210,7 +219,7 @@ void measure_sqlite(const std::filesystem::path& folder, std::size_t writes) {
   const auto by_hand = time_loop(folder / "loop.db", rows, 1);
   const auto by_hand_of_many = time_loop(folder / "loop_of_many.db", rows, kRowsOfStatement);
   const auto store = make_sqlite_store({.path = folder / "store.db"});
-  const auto flushed = time_flush(store, writes).first;
+  const auto flushed = time_flush(store, text_keys(writes)).first;
   if (store->size() != writes) throw std::runtime_error("rows are missing");
   std::printf("{\"loop_seconds\": %.4f, \"loop_of_many_seconds\": %.4f, \"flush_seconds\": %.4f}\n",
               by_hand, by_hand_of_many, flushed);
@@ -226,9 +235,15 @@ RedisStoreOptions redis_at(const std::string& socket) {
 
 void measure_redis(const std::string& socket, std::size_t writes) {
   const auto store = make_redis_store(redis_at(socket));
-  const auto flushed = time_flush(store, writes).first;
+  // Each time in another order of chance, as redis-benchmark has none either: a server has keys
+  // that came one after the other side by side in its memory.
+  auto keys = text_keys(writes);
+  std::mt19937_64 random(kSeed);
+  std::shuffle(keys.begin(), keys.end(), random);
+  const auto flushed = time_flush(store, keys).first;
   if (store->size() != writes) throw std::runtime_error("keys are missing");
-  const auto again = time_flush(store, writes, {}, 'w').first;
+  std::shuffle(keys.begin(), keys.end(), random);
+  const auto again = time_flush(store, keys, {}, 'w').first;
   for (const auto number : {std::size_t{0}, writes - 1}) {
     const auto found = store->load(text_key(number), 0);
     if (!found || found->bytes.front() != 'w') throw std::runtime_error("a key has its old value");
@@ -241,11 +256,12 @@ void measure_redis(const std::string& socket, std::size_t writes) {
 void measure_poison(const std::string& socket, std::size_t writes) {
   auto options = redis_at(socket);
   options.prefix = "clean:";
-  const auto clean = time_flush(make_redis_store(options), writes).second;
+  const auto keys = text_keys(writes);
+  const auto clean = time_flush(make_redis_store(options), keys).second;
   options.prefix = "poisoned:";
   WriteBackOptions policy;
   policy.dead_letters = std::filesystem::path(socket).parent_path() / "letters.jsonl";
-  const auto poisoned = time_flush(make_redis_store(options), writes, policy).second;
+  const auto poisoned = time_flush(make_redis_store(options), keys, policy).second;
   std::printf("{\"clean_wait\": %.6f, \"poisoned_wait\": %.6f}\n", clean, poisoned);
 }
 
