@@ -9,8 +9,8 @@ namespace tarmac::internal {
 namespace {
 
 // 64 rows of 5 values are fewer than the 999 that a statement may have in every SQLite.
-constexpr std::size_t kMany = 64;
-constexpr std::size_t kSome = 8;
+constexpr std::size_t kRowsOfMany = 64;
+constexpr std::size_t kRowsOfSome = 8;
 constexpr int kColumns = 5;
 // Nor is a removal small: what it takes the place of may be large.
 constexpr std::size_t kSmallMax = 4'096;
@@ -41,8 +41,8 @@ void bind_row(const SqliteStatement& statement, int place, const SqliteRow& row)
 
 SqliteUpsert::SqliteUpsert(const SqliteConnection& connection)
     : connection_(&connection),
-      many_(connection.prepare(upsert_of(kMany))),
-      some_(connection.prepare(upsert_of(kSome))),
+      many_(connection.prepare(upsert_of(kRowsOfMany))),
+      some_(connection.prepare(upsert_of(kRowsOfSome))),
       single_(connection.prepare(upsert_of(1))) {}
 
 void SqliteUpsert::write(std::span<const SqliteRow> rows, SqliteRefusals& refusals) const {
@@ -58,9 +58,9 @@ void SqliteUpsert::write(std::span<const SqliteRow> rows, SqliteRefusals& refusa
 }
 
 void SqliteUpsert::write_small(std::span<const SqliteRow> rows, SqliteRefusals& refusals) const {
-  while (rows.size() >= kSome) {
-    const bool many = rows.size() >= kMany;
-    const auto together = rows.first(many ? kMany : kSome);
+  while (rows.size() >= kRowsOfSome) {
+    const bool many = rows.size() >= kRowsOfMany;
+    const auto together = rows.first(many ? kRowsOfMany : kRowsOfSome);
     try {
       write_together(many ? many_ : some_, together);
     } catch (const PermanentStoreError&) {

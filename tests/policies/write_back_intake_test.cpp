@@ -253,8 +253,9 @@ TEST_F(WriteBackIntakeTest, AWriterThatWaitsGetsThePlaceOfAWriteThatFailed) {
   EXPECT_TRUE(is_stored("b"));
 }
 
-// Goal: a writer is refused only if joining what is set aside makes no room. Method: while it waits,
-// and the store is down, places are freed and taken again by writes of one key; then its time is up.
+// Goal: a writer is refused only if joining what is set aside makes no room. Method: while it
+// waits and the store is down, places are freed and taken again by writes of one key; then its time
+// is up.
 TEST_F(WriteBackIntakeTest, AWriterWhoseTimeIsUpGetsTheRoomThatJoiningMakes) {
   make({.loss_window_max = 3h, .dirty_max = 3, .block_max = 1h});
   store_->block_writes();

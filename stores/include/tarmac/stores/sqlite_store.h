@@ -26,8 +26,8 @@ struct SqliteStoreOptions {
 /// - Choose it for: values that must survive, and more of them than memory holds.
 /// - Avoid it for: single writes at a high rate (each waits for the disk; use write-back), and
 ///   network file systems, on which its locks are not to be trusted.
-/// - Cost: a batch is one transaction and one sync; small values share statements. A look-up searches
-///   an index.
+/// - Cost: a batch is one transaction and one sync; small values share statements. A look-up
+///   searches an index.
 /// - Durability: WAL mode with synchronous=FULL. What write() returned from survives a power cut.
 /// - Damage: each row has a checksum; a row that does not fit its own is refused with its key. A
 ///   database of another program or of a later version is refused, and so is a link in its place.
