@@ -190,6 +190,14 @@ class LogUnderLoad : public ::testing::Test {
       ASSERT_LT(rig_.log().stats().log_bytes, 8 * kMuch) << "nobody syncs";
     }
   }
+  /// Whether what comes back is a prefix, of `durable` records at least.
+  [[nodiscard]] ::testing::AssertionResult survives_power_cut(std::uint64_t durable) {
+    rig_.files().die_at(1);
+    rig_.close();
+    rig_.files().power_cut(nullptr);
+    rig_.open();
+    return rig_.is_prefix(durable);
+  }
 
   static constexpr std::uint64_t kMuch = 2U << 20U;
   LogRig rig_;
@@ -199,11 +207,7 @@ TEST_F(LogUnderLoad, IsSyncedBeforeItsTime) {
   run_until_synced();
   EXPECT_GE(rig_.log().stats().log_bytes, kMuch);
   const auto durable = rig_.log().stats().durable;
-  rig_.files().die_at(1);
-  rig_.close();
-  rig_.files().power_cut(nullptr);
-  rig_.open();
-  EXPECT_TRUE(rig_.is_prefix(durable));
+  EXPECT_TRUE(survives_power_cut(durable));
 }
 
 TEST_F(LogUnderLoad, IsSyncedAgainAndAgain) {
@@ -243,11 +247,7 @@ TEST_F(LogUnderLoad, WritesEverythingAgainIfThatFails) {
   EXPECT_EQ(rig_.files().syncs_after_failure(), 0U);
   EXPECT_FALSE(rig_.log().stats().degraded);
   const auto durable = rig_.log().stats().durable;
-  rig_.files().die_at(1);
-  rig_.close();
-  rig_.files().power_cut(nullptr);
-  rig_.open();
-  EXPECT_TRUE(rig_.is_prefix(durable));
+  EXPECT_TRUE(survives_power_cut(durable));
 }
 
 TEST_F(LogUnderLoad, KeepsWhatWasAcknowledgedWhicheverCallItDiesAt) {
