@@ -17,8 +17,7 @@ constexpr std::string_view kUnwatch = "*1\r\n$7\r\nUNWATCH\r\n";
 constexpr std::string_view kNothing = "*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nEXEC\r\n";
 constexpr std::string_view kDiscard = "*1\r\n$7\r\nDISCARD\r\n";
 /// In the answers to a look.
-constexpr std::size_t kExecAt = 1;
-constexpr std::size_t kWatchAt = 2;
+constexpr std::size_t kExecAt = 1;  // Then comes that of WATCH.
 constexpr std::size_t kValuesAt = 3;
 constexpr std::size_t kCountAt = 4;
 
