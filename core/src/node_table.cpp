@@ -128,19 +128,20 @@ void NodeTable<Paired>::place(Groups& groups, std::uint64_t word, std::uint64_t 
   for (;;) {
     Group& group = groups.first[at];
     const auto tags = group.tags.load(std::memory_order_relaxed);
-    if (const auto empty = matches(tags, 0); empty != 0) {
+    if (const auto empty = TagWord::matches<kSlots>(tags, 0); empty != 0) {
       const auto slot = static_cast<std::size_t>(std::countr_zero(empty)) / 8;
       if constexpr (Paired) {
         group.pairs[slot].key.store(pair.key, std::memory_order_release);
         group.pairs[slot].value.store(pair.value, std::memory_order_release);
       }
       group.slots[slot].store(word, std::memory_order_release);
-      group.tags.store(tags | tag_of(hash) << (8 * slot), std::memory_order_release);
+      group.tags.store(tags | TagWord::of(hash) << (8 * slot), std::memory_order_release);
       return;
     }
     // Before the node is there to be found: who finds the group full must know to go on.
-    if (tags >> kOverflowShift != kMany) {
-      group.tags.store(tags + (std::uint64_t{1} << kOverflowShift), std::memory_order_release);
+    if (TagWord::passed(tags) != TagWord::kMany) {
+      group.tags.store(tags + (std::uint64_t{1} << TagWord::kPassedShift),
+                       std::memory_order_release);
     }
     advance(at, stride_of(hash, groups.count), groups.count);
   }
@@ -162,7 +163,8 @@ void NodeTable<Paired>::insert(EntryNode& node, const WordPair& pair, bool may_e
 template <bool Paired>
 bool NodeTable<Paired>::find_in(Group& group, const EntryNode& node, std::size_t& slot) noexcept {
   const auto tags = group.tags.load(std::memory_order_relaxed);
-  for (auto found = matches(tags, tag_of(node.hash)); found != 0; found &= found - 1) {
+  for (auto found = TagWord::matches<kSlots>(tags, TagWord::of(node.hash)); found != 0;
+       found &= found - 1) {
     slot = static_cast<std::size_t>(std::countr_zero(found)) / 8;
     if (node_of(group.slots[slot].load(std::memory_order_relaxed)) == &node) return true;
   }
@@ -234,7 +236,7 @@ void NodeTable<Paired>::set_settled(const EntryNode& node, bool settled) noexcep
   std::size_t slot = 0;
   for (std::size_t searched = 1; !find_in(groups->first[at], node, slot); ++searched) {
     const auto tags = groups->first[at].tags.load(std::memory_order_relaxed);
-    if (tags >> kOverflowShift == 0 || searched == groups->count) return;
+    if (TagWord::passed(tags) == 0 || searched == groups->count) return;
     advance(at, stride_of(node.hash, groups->count), groups->count);
   }
   auto& word = groups->first[at].slots[slot];
@@ -266,8 +268,8 @@ void NodeTable<Paired>::erase(const EntryNode& node) noexcept {
     // It no longer makes anybody pass the groups that it had passed.
     auto& tags = groups.first[at].tags;
     const auto word = tags.load(std::memory_order_relaxed);
-    if (word >> kOverflowShift != kMany) {
-      tags.store(word - (std::uint64_t{1} << kOverflowShift), std::memory_order_release);
+    if (TagWord::passed(word) != TagWord::kMany) {
+      tags.store(word - (std::uint64_t{1} << TagWord::kPassedShift), std::memory_order_release);
     }
     advance(at, stride_of(node.hash, groups.count), groups.count);
   }

@@ -2,6 +2,7 @@
 #include <rapidcheck.h>
 #include <tarmac/core/internal/deadline_code.h>
 #include <tarmac/core/internal/node_table.h>
+#include <tarmac/core/internal/table_glimpse.h>
 
 #include <algorithm>
 #include <array>
@@ -79,6 +80,13 @@ class TimedTable {
   [[nodiscard]] bool outlives(std::size_t i) const {
     return find(i).outlives(now_ - Clock::kCoarseLag + 1);
   }
+  /// The same at a glimpse, which may see nothing.
+  [[nodiscard]] bool glimpsed_outlives(std::size_t i) const {
+    const auto& groups = *table_.groups();
+    const auto hash = i * 0x9E3779B97F4A7C15ULL;
+    const auto seen = glimpse(groups.home_of(hash), hash, [i](auto key) { return key == i; });
+    return seen.slot != 0 && seen.outlives(now_ - Clock::kCoarseLag + 1, groups.trusted_until);
+  }
 
   static constexpr std::size_t kNodes = 24;
 
@@ -117,6 +125,7 @@ TEST(TimedTable, NeverTakesWhatIsOverForAlive) {
       for (std::size_t k = 0; k < TimedTable::kNodes; ++k) {
         if (!table.is_in(k)) continue;
         if (table.deadline(k) <= table.now()) RC_ASSERT(!table.outlives(k));
+        if (table.glimpsed_outlives(k)) RC_ASSERT(table.outlives(k));
         if (table.now() == last_write && table.deadline(k) > table.now() + 3 * kUnit) {
           RC_ASSERT(table.outlives(k));
         }
@@ -131,6 +140,7 @@ TEST(TimedTable, IsNotTrustedForLongerThanItsCodesHold) {
   TimedTable table(kHour);
   table.insert(0, 2 * kHour);
   EXPECT_TRUE(table.outlives(0));
+  EXPECT_TRUE(table.glimpsed_outlives(0));
   table.pass(DeadlineCode::kWindow + 4 * kUnit);  // Its code would lie ahead again.
   EXPECT_FALSE(table.outlives(0));
   table.insert(1, kNever);  // All codes are made anew.

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <tarmac/core/internal/node_table.h>
+#include <tarmac/core/internal/table_glimpse.h>
 
 #include <cstdint>
 #include <map>
@@ -33,6 +34,19 @@ std::uint64_t bad_hash(int key, int kind) {
   }
 }
 
+/// The shortest search may miss what is there, and is otherwise to say the same as the long one.
+void check_glimpse(const NodeTable<true>& table, std::uint64_t hash, std::uint64_t word,
+                   const KeyedNode* node) {
+  const auto* groups = table.groups();
+  if (groups == nullptr) return;
+  const auto seen = glimpse(groups->home_of(hash), hash, [word](auto key) { return key == word; });
+  if (seen.is_absent) RC_ASSERT(node == nullptr);
+  if (seen.slot == 0) return;
+  RC_ASSERT(NodeTable<true>::node_of(seen.slot) == node);
+  RC_ASSERT(seen.value == node->weight);
+  RC_ASSERT(seen.outlives(0, 0) == (node->flags == 0));
+}
+
 template <class Table>
 void check_same(const Table& table, const std::map<int, std::unique_ptr<KeyedNode>>& nodes,
                 const std::unordered_map<int, KeyedNode*>& model, int kind) {
@@ -48,6 +62,7 @@ void check_same(const Table& table, const std::map<int, std::unique_ptr<KeyedNod
       const auto pair =
           table.find_pair(bad_hash(key, kind), [word](std::uint64_t k) { return k == word; });
       RC_ASSERT(pair.node == found);
+      check_glimpse(table, bad_hash(key, kind), word, static_cast<KeyedNode*>(found));
       if (found != nullptr) RC_ASSERT(pair.value == node->weight);
       if (found != nullptr) RC_ASSERT(pair.may_expire() == (node->flags != 0));
     }
@@ -104,6 +119,31 @@ TYPED_TEST(NodeTables, FindWhatAStandardMapFindsHoweverHashesCollide) {  // trap
     }
   });
   EXPECT_TRUE(held);
+}
+
+// What hits are quick by: all but a few look-ups, of what is there and of what is not, come to
+// their end at the first slot.
+TEST(NodeTable, AnswersNearlyAllLookUpsAtAGlimpse) {
+  constexpr std::uint64_t kNodes = 10'000;
+  NodeTable<true> table;
+  std::vector<KeyedNode> nodes(kNodes);
+  for (std::uint64_t i = 0; i < kNodes; ++i) {
+    nodes[i].hash = bad_hash(static_cast<int>(i), 4);
+    static_cast<void>(table.make_room(kNodes));
+    table.insert(nodes[i], {i, i}, false, 0);
+  }
+  std::uint64_t found = 0;
+  std::uint64_t absent = 0;
+  for (std::uint64_t i = 0; i < 2 * kNodes; ++i) {
+    const auto hash = bad_hash(static_cast<int>(i), 4);
+    const auto seen =
+        glimpse(table.groups()->home_of(hash), hash, [i](auto key) { return key == i; });
+    found += seen.slot != 0 ? 1 : 0;
+    absent += seen.is_absent ? 1 : 0;
+  }
+  EXPECT_GT(found, kNodes * 93 / 100);
+  EXPECT_GT(absent, kNodes * 80 / 100);
+  EXPECT_LE(absent, kNodes);
 }
 
 TYPED_TEST(NodeTables, FindNothingWhileTheyAreEmpty) {

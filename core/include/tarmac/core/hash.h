@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace tarmac {
 
@@ -49,12 +50,25 @@ struct Hash {
 /// Equality that compares strings with string_views directly.
 struct KeyEqual {
   template <class A, class B>
-  bool operator()(const A& a, const B& b) const {
-    if constexpr (std::convertible_to<const A&, std::string_view> &&
-                  std::convertible_to<const B&, std::string_view>) {
+  bool operator()(const A& a, const B& b) const noexcept(never_throws<A, B>()) {
+    if constexpr (kOfTexts<A, B>) {
       return std::string_view(a) == std::string_view(b);
     } else {
       return a == b;
+    }
+  }
+
+ private:
+  template <class A, class B>
+  static constexpr bool kOfTexts = std::convertible_to<const A&, std::string_view>&&
+      std::convertible_to<const B&, std::string_view>;
+  /// Where it is known: what becomes a string_view may throw on the way.
+  template <class A, class B>
+  static constexpr bool never_throws() {
+    if constexpr (kOfTexts<A, B>) {
+      return false;
+    } else {
+      return noexcept(std::declval<const A&>() == std::declval<const B&>());
     }
   }
 };

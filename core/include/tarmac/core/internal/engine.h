@@ -1,5 +1,4 @@
-// The machinery behind CacheManager: shards, the one way a write takes, changes of the whole. The
-// members are defined in the engine_*.h that are included at the end.
+// The machinery behind CacheManager. The members are defined in the engine_*.h included at the end.
 #pragma once
 
 #include <tarmac/core/codec.h>
@@ -73,9 +72,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   /// A value made ready to be written, with its deadline by `ttl` (empty: the default).
   [[nodiscard]] Version<V> make_version(V&& value, std::optional<std::chrono::nanoseconds> ttl);
   /// Destroys what was removed, unless a reader is looking at it just now.
-  void reclaim() {
-    for (auto& shard : shards_) reclaim(*shard);
-  }
+  void reclaim();
 
   // The cache as a whole. ----------------------------------------------------------------------
 
@@ -129,6 +126,7 @@ class Engine final : public WritePolicyHost, private EngineState {
   /// The lock of one key, for as long as its write takes.
   class KeyHold;
   struct AtOnce;
+  struct Quick;
   [[nodiscard]] std::optional<Version<V>> stored_for(std::optional<KeyHold>& hold, Key key);
   [[nodiscard]] std::size_t shard_index(std::uint64_t hash) const noexcept {
     // The table uses the lower bits, the shard the upper ones.
@@ -138,6 +136,8 @@ class Engine final : public WritePolicyHost, private EngineState {
     return *shards_[shard_index(hash)];
   }
   void reclaim(ShardType& shard);
+  template <class Use>
+  bool read_with_care(ShardType& shard, Key key, std::uint64_t hash, Use& use);
   [[gnu::noinline]] Content<V> read_locked(ShardType& shard, Key key, std::uint64_t hash);
   /// Runs when a shard's lock has been released: events, and room that the shard had not itself.
   void after_unlock(ShardType& shard, SteadyNanos deadline);

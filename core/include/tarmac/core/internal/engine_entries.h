@@ -59,6 +59,11 @@ inline void Engine<K, V, H, E>::add_timer(EntryType& entry, SteadyNanos deadline
 }
 
 template <class K, class V, class H, class E>
+void Engine<K, V, H, E>::reclaim() {
+  for (auto& shard : shards_) reclaim(*shard);
+}
+
+template <class K, class V, class H, class E>
 void Engine<K, V, H, E>::reclaim(ShardType& shard) {
   EffectsType effects;
   {

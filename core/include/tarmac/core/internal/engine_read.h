@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tarmac/core/internal/engine.h>
+#include <tarmac/core/internal/engine_quick_read.h>
 
 namespace tarmac::internal {
 
@@ -10,6 +11,22 @@ template <class Use>
 bool Engine<K, V, H, E>::read(Key key, Use&& use) {
   const auto hash = hash_of(key);
   auto& shard = shard_of(hash);
+  if constexpr (Quick::kServes) {
+    ThreadSlot* const thread = current_thread_slot;
+    if (thread != nullptr && EpochPin::is_unpinned(*thread) &&
+        !events_.has_slots(EventType::entry_get_hit)) [[likely]] {
+      return Quick::read(*this, shard, key, hash, *thread, use);
+    }
+    return Quick::read_with_care(*this, shard, key, hash, use);
+  } else {
+    return read_with_care(shard, key, hash, use);
+  }
+}
+
+template <class K, class V, class H, class E>
+template <class Use>
+inline bool Engine<K, V, H, E>::read_with_care(ShardType& shard, Key key, std::uint64_t hash,
+                                               Use& use) {
   if (!events_.has_slots(EventType::entry_get_hit)) [[likely]] {
     ThreadSlot& thread = this_thread_slot();
     const EpochPin pin(thread);
@@ -18,7 +35,7 @@ bool Engine<K, V, H, E>::read(Key key, Use&& use) {
     if (found.live) [[likely]] {
       counters_.add(thread, Counter::hits);
       shard.record_hit(found, thread, log);
-      found.with_value(std::forward<Use>(use));
+      found.with_value(use);
       return true;
     }
     if (found.entry == nullptr && !events_.has_slots(EventType::entry_get_miss)) [[likely]] {
@@ -27,7 +44,7 @@ bool Engine<K, V, H, E>::read(Key key, Use&& use) {
     }
   }
   const auto found = read_locked(shard, key, hash);
-  if (found) std::forward<Use>(use)(found.value());
+  if (found) use(found.value());
   return static_cast<bool>(found);
 }
 

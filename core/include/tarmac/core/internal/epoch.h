@@ -99,8 +99,22 @@ class Epoch {
 class EpochPin {
  public:
   [[gnu::always_inline]] explicit EpochPin(ThreadSlot& slot) noexcept
-      : slot_(slot), outermost_(slot.pinned.load(std::memory_order_relaxed) == 0) {
-    if (!outermost_) return;
+      : slot_(slot), outermost_(is_unpinned(slot)) {
+    if (outermost_) begin(slot);
+  }
+  [[gnu::always_inline]] ~EpochPin() {
+    if (outermost_) end(slot_);
+  }
+  EpochPin(const EpochPin&) = delete;
+  EpochPin& operator=(const EpochPin&) = delete;
+
+  // For a look-up that ends in another function than it began in. -------------------------------
+
+  /// Whether begin() may be called.
+  [[nodiscard, gnu::always_inline]] static bool is_unpinned(const ThreadSlot& slot) noexcept {
+    return slot.pinned.load(std::memory_order_relaxed) == 0;
+  }
+  [[gnu::always_inline]] static void begin(ThreadSlot& slot) noexcept {
     // Acquired: nothing that was unlinked before this epoch began may be found.
     const auto epoch = Epoch::now_.load(std::memory_order_acquire);
     slot.pinned.store(epoch, std::memory_order_release);
@@ -110,11 +124,9 @@ class EpochPin {
       std::atomic_signal_fence(std::memory_order_seq_cst);
     }
   }
-  [[gnu::always_inline]] ~EpochPin() {
-    if (outermost_) slot_.pinned.store(0, std::memory_order_release);
+  [[gnu::always_inline]] static void end(ThreadSlot& slot) noexcept {
+    slot.pinned.store(0, std::memory_order_release);
   }
-  EpochPin(const EpochPin&) = delete;
-  EpochPin& operator=(const EpochPin&) = delete;
 
  private:
   ThreadSlot& slot_;

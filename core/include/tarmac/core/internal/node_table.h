@@ -34,6 +34,10 @@ class NodeTable {
     Groups(const Groups&) = delete;
     Groups& operator=(const Groups&) = delete;
 
+    [[nodiscard]] const Group& home_of(std::uint64_t hash) const noexcept {
+      return first[NodeTable::home_of(hash, count)];
+    }
+
     const std::size_t count;
     Group* const first;
     /// Until then the codes of deadlines hold.
@@ -63,6 +67,17 @@ class NodeTable {
   /// The same by the word of the key, `same(word)`, and with what the table knows of the node.
   template <class Same>
   [[nodiscard, gnu::always_inline]] Found find_pair(std::uint64_t hash, Same&& same) const;
+
+  /// What readers search; nullptr before the first insertion.
+  [[nodiscard]] const Groups* groups() const noexcept {
+    return groups_.load(std::memory_order_acquire);
+  }
+  /// That a slot holds.
+  static EntryNode* node_of(std::uint64_t word) noexcept {
+    // More than the address is kept in one word, so it has to be cut out of it.
+    const auto address = word & SlotWord::kAddressMask;
+    return reinterpret_cast<EntryNode*>(address);  // NOLINT(*-no-int-to-ptr): was one
+  }
 
   /// Has the memory fetched that this look-up, insert() or erase() needs first.
   void prefetch_to_read(std::uint64_t hash) const noexcept {
@@ -105,23 +120,11 @@ class NodeTable {
  private:
   static constexpr std::size_t kSlots = Group::kSlots;
   static constexpr std::uint64_t kHashMask = Paired ? 0 : SlotWord::kUpperMask;
-  static constexpr std::uint64_t kOnes = 0x01'01'01'01'01'01'01'01;
-  static constexpr unsigned kOverflowShift = 56;
-  static constexpr std::uint64_t kMany = 255;
   static constexpr std::size_t kFewGroups = 37;
   static_assert(sizeof(void*) == 8, "slots keep 16 bits above an address");
 
   /// Bits 34 to 47; the lower ones choose the group, those above the shard.
   static std::uint64_t upper_of(std::uint64_t hash) noexcept { return hash << 16U & kHashMask; }
-  /// Bits 41 to 47, and never 0.
-  static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash >> 40U & 0xFFU) | 1U; }
-  /// The high bit of each slot's byte of `tags` that equals `tag`; now and then of another
-  /// one above such a byte. Without a branch: which slot it is, no processor could foretell.
-  static std::uint64_t matches(std::uint64_t tags, std::uint64_t tag) noexcept {
-    constexpr std::uint64_t kHighBits = (0x80 * kOnes) >> (64 - 8 * kSlots);
-    const auto differences = tags ^ (tag * kOnes);
-    return (differences - kOnes) & ~differences & kHighBits;
-  }
   static std::size_t home_of(std::uint64_t hash, std::size_t count) noexcept {
     return static_cast<std::size_t>((hash & 0xFFFF'FFFFU) * count >> 32U);
   }
@@ -135,14 +138,9 @@ class NodeTable {
     at += stride;
     if (at >= count) at -= count;
   }
-  static EntryNode* node_of(std::uint64_t word) noexcept {
-    // More than the address is kept in one word, so it has to be cut out of it.
-    const auto address = word & SlotWord::kAddressMask;
-    return reinterpret_cast<EntryNode*>(address);  // NOLINT(*-no-int-to-ptr): was one
-  }
   [[nodiscard]] const Group* home_group(std::uint64_t hash) const noexcept {
-    const Groups* groups = groups_.load(std::memory_order_acquire);
-    return groups != nullptr ? &groups->first[home_of(hash, groups->count)] : nullptr;
+    const Groups* searched = groups();
+    return searched != nullptr ? &searched->home_of(hash) : nullptr;
   }
   struct Place {
     Group* group;
@@ -180,16 +178,16 @@ inline EntryNode* NodeTable<Paired>::search(const Groups* groups, std::uint64_t 
   const Group* group = &groups->first[at];
   // So that all of the group comes at once.
   if constexpr (Paired) __builtin_prefetch(&group->pairs.back());
-  const auto tag = tag_of(hash);
+  const auto tag = TagWord::of(hash);
   for (std::size_t searched = 0;;) {
     const auto tags = group->tags.load(std::memory_order_acquire);
-    for (auto found = matches(tags, tag); found != 0; found &= found - 1) {
+    for (auto found = TagWord::matches<kSlots>(tags, tag); found != 0; found &= found - 1) {
       const auto slot = static_cast<std::size_t>(std::countr_zero(found)) / 8;
       const auto word = group->slots[slot].load(std::memory_order_acquire);
       if (EntryNode* node = look(*group, slot, word)) [[likely]]
         return node;
     }
-    if (tags >> kOverflowShift == 0 || ++searched == count) return nullptr;
+    if (TagWord::passed(tags) == 0 || ++searched == count) return nullptr;
     advance(at, stride_of(hash, count), count);
     group = &groups->first[at];
   }

@@ -8,10 +8,12 @@
 #include <tarmac/core/internal/event_queue.h>
 #include <tarmac/core/internal/key_locks.h>
 #include <tarmac/core/internal/load_flights.h>
+#include <tarmac/core/internal/look_up.h>
 #include <tarmac/core/internal/node_table.h>
 #include <tarmac/core/internal/set_aside.h>
 #include <tarmac/core/internal/shard_parts.h>
 #include <tarmac/core/internal/spin_then_wait.h>
+#include <tarmac/core/internal/table_glimpse.h>
 #include <tarmac/core/internal/timing_wheel.h>
 #include <tarmac/core/lookup.h>
 #include <tarmac/core/lowered_marks.h>
@@ -49,41 +51,30 @@ class Shard {
       return Equal{}(static_cast<const EntryType&>(node).key, key);
     }));
   }
-  struct LookUp {
-    EntryType* entry;
-    /// Whether a reader may see it.
-    bool live;
-    /// The value, where the table has it.
-    std::uint64_t word;
-    /// Whether a hit would change nothing, where the table knows.
-    bool settled;
-
-    /// Calls `use(const V&)`. Requires: `live`, and the epoch has been pinned all the time.
-    template <class Use>
-    void with_value(Use&& use) const {
-      if constexpr (kIsPaired<K, V>) {
-        const V value = from_word<V>(word);
-        std::forward<Use>(use)(value);
-      } else {
-        entry->cell.use(std::forward<Use>(use));
-      }
-    }
-  };
+  using LookUp = internal::LookUp<K, V>;
   [[nodiscard, gnu::always_inline]] LookUp look_up(lookup_key_t<K> key, std::uint64_t hash) const;
   /// Whether a reader may see `entry`. Asks for the time only if it has a deadline.
   [[nodiscard]] bool is_live(const EntryType& entry) const noexcept;
   /// Tells the strategy, now or later, of a hit that this thread has had.
   void record_hit(const LookUp& found, const ThreadSlot& thread, AccessLog& hits) {
+    if (!record_at_once(found, thread, hits)) note_hit(*found.entry, thread, hits);
+  }
+  /// The same if it takes no more than a note; else false, and note_hit() is to be called.
+  [[nodiscard, gnu::always_inline]] bool record_at_once(const LookUp& found,
+                                                        const ThreadSlot& thread,
+                                                        AccessLog& hits) const {
     const auto below = noted_below_mark_.load(std::memory_order_relaxed);
-    if (below == kNoteNone) return;
-    if (below != kNoteAll) {
-      // Another hit would not change a mark that is at its highest.
-      if (below != kNoteInOrder && (found.settled || found.entry->mark >= below)) return;
-      AccessRing* ring = hits.made_ring_of(thread);
-      if (ring != nullptr && ring->push(*found.entry)) [[likely]]
-        return;
-    }
-    note_hit(*found.entry, thread, hits);
+    if (below == kNoteNone) return true;
+    if (below == kNoteAll) return false;
+    // Another hit would not change a mark that is at its highest.
+    if (below != kNoteInOrder && (found.settled || found.entry->mark >= below)) return true;
+    AccessRing* ring = hits.made_ring_of(thread);
+    return ring != nullptr && ring->push(*found.entry);
+  }
+  void note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits);
+  /// Whether record_hit() may have anything to do.
+  [[nodiscard]] bool wants(const GlimpsedPair& hit) const noexcept {
+    return noted_below_mark_.load(std::memory_order_relaxed) != kNoteNone && !hit.is_settled();
   }
   /// Where to record what will be found: to be asked before find(), so that an entry of a content
   /// that a restore has replaced is not taken for one of the new.
@@ -154,7 +145,6 @@ class Shard {
                                                         std::uint64_t hash) const;
   [[gnu::noinline]] LookUp look_up_asking(FoundPair found, lookup_key_t<K> key,
                                           std::uint64_t hash) const;
-  void note_hit(EntryType& entry, const ThreadSlot& thread, AccessLog& hits);
   void unlink(EntryType& entry, RemovalCause cause, SteadyNanos now);
   void set_deadline(EntryType& entry, SteadyNanos deadline, SteadyNanos now) noexcept;
   bool move_deadline(EntryType& entry);

@@ -31,6 +31,27 @@ struct SlotWord {
   static_assert(64 - kUpperShift == DeadlineCode::kBits);
 };
 
+/// What a group knows of its slots. Byte i: 8 bits of the hash in slot i, 0 while it is empty. The
+/// last byte: how many nodes passed this group because it was full when they came; at its maximum
+/// it stays.
+struct TagWord {
+  static constexpr unsigned kPassedShift = 56;
+  static constexpr std::uint64_t kMany = 255;
+  static constexpr std::uint64_t kOnes = 0x01'01'01'01'01'01'01'01;
+
+  /// Bits 41 to 47, and never 0.
+  static std::uint64_t of(std::uint64_t hash) noexcept { return (hash >> 40U & 0xFFU) | 1U; }
+  /// The high bit of each slot's byte of `tags` that equals `tag`; now and then of another
+  /// one above such a byte. Without a branch: which slot it is, no processor could foretell.
+  template <std::size_t Slots>
+  static std::uint64_t matches(std::uint64_t tags, std::uint64_t tag) noexcept {
+    constexpr std::uint64_t kHighBits = (0x80 * kOnes) >> (64 - 8 * Slots);
+    const auto differences = tags ^ (tag * kOnes);
+    return (differences - kOnes) & ~differences & kHighBits;
+  }
+  static std::uint64_t passed(std::uint64_t tags) noexcept { return tags >> kPassedShift; }
+};
+
 /// What a search without a lock has found.
 struct FoundPair {
   EntryNode* node = nullptr;
@@ -59,8 +80,7 @@ template <std::size_t Slots>
 struct TableGroupHead {
   static constexpr std::size_t kSlots = Slots;
 
-  /// Byte i: 8 bits of the hash in slot i, 0 while it is empty. The last byte: how many nodes
-  /// passed this group because it was full when they came; at its maximum it stays.
+  /// A TagWord.
   std::atomic<std::uint64_t> tags{0};
   /// Each a SlotWord, 0 while it is empty.
   std::array<std::atomic<std::uint64_t>, kSlots> slots{};
