@@ -111,6 +111,8 @@ auto NodeTable<Paired>::make_room(std::uint64_t expected) -> Replaced {
       if constexpr (Paired) {
         pair = {group.pairs[slot].key.load(std::memory_order_relaxed),
                 group.pairs[slot].value.load(std::memory_order_relaxed)};
+      } else {
+        pair.value = group.blocks[slot].load(std::memory_order_relaxed);
       }
       place(*larger, word, node_of(word)->hash, pair);
     }
@@ -133,6 +135,8 @@ void NodeTable<Paired>::place(Groups& groups, std::uint64_t word, std::uint64_t 
       if constexpr (Paired) {
         group.pairs[slot].key.store(pair.key, std::memory_order_release);
         group.pairs[slot].value.store(pair.value, std::memory_order_release);
+      } else {
+        group.blocks[slot].store(pair.value, std::memory_order_relaxed);
       }
       group.slots[slot].store(word, std::memory_order_release);
       group.tags.store(tags | TagWord::of(hash) << (8 * slot), std::memory_order_release);
@@ -184,9 +188,11 @@ auto NodeTable<Paired>::locate(const EntryNode& node) const noexcept -> Place {
 
 template <bool Paired>
 void NodeTable<Paired>::set_value(const EntryNode& node, std::uint64_t value) noexcept {
+  const Place at = locate(node);
   if constexpr (Paired) {
-    const Place at = locate(node);
     at.group->pairs[at.slot].value.store(value, std::memory_order_release);
+  } else {
+    at.group->blocks[at.slot].store(value, std::memory_order_relaxed);
   }
 }
 

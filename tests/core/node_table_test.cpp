@@ -138,12 +138,40 @@ TEST(NodeTable, AnswersNearlyAllLookUpsAtAGlimpse) {
     const auto hash = bad_hash(static_cast<int>(i), 4);
     const auto seen =
         glimpse(table.groups()->home_of(hash), hash, [i](auto key) { return key == i; });
-    found += seen.slot != 0 ? 1 : 0;
-    absent += seen.is_absent ? 1 : 0;
+    found += seen.slot != 0 ? 1U : 0U;
+    absent += seen.is_absent ? 1U : 0U;
   }
   EXPECT_GT(found, kNodes * 93 / 100);
   EXPECT_GT(absent, kNodes * 80 / 100);
   EXPECT_LE(absent, kNodes);
+}
+
+// Through growth and changes, until another node stands there.
+TEST(NodeTable, KnowsWhereBlocksAre) {
+  constexpr std::uint64_t kNodes = 200;
+  NodeTable<false> table;
+  std::vector<KeyedNode> nodes(kNodes);
+  const auto block_of = [&table](const KeyedNode& node) {
+    const auto& group = table.groups()->home_of(node.hash);
+    for (std::size_t i = 0; i < group.slots.size(); ++i) {
+      if (NodeTable<false>::node_of(group.slots[i]) == &node) return group.blocks[i].load();
+    }
+    return std::uint64_t{0};  // It stands further on.
+  };
+  std::uint64_t seen = 0;
+  for (std::uint64_t i = 0; i < kNodes; ++i) {
+    nodes[i].hash = bad_hash(static_cast<int>(i), 4);
+    static_cast<void>(table.make_room(0));
+    table.insert(nodes[i], {0, i + 1}, false, 0);
+    if (i % 3 == 0) table.set_value(nodes[i], i + 1'000);
+  }
+  for (std::uint64_t i = 0; i < kNodes; ++i) {
+    const auto block = block_of(nodes[i]);
+    if (block == 0) continue;
+    EXPECT_EQ(block, i % 3 == 0 ? i + 1'000 : i + 1);
+    ++seen;
+  }
+  EXPECT_GT(seen, kNodes * 3 / 4);
 }
 
 TYPED_TEST(NodeTables, FindNothingWhileTheyAreEmpty) {

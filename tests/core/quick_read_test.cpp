@@ -54,7 +54,7 @@ TEST_P(QuickRead, FindsCountsAndLetsGo) {
     for (std::uint64_t i = 0; i < 2 * kEntries; ++i) {
       const auto found = cache->get(i);
       ASSERT_EQ(found.has_value(), i < kEntries) << i;
-      if (found) ASSERT_EQ(*found, 3 * i);
+      ASSERT_EQ(found.value_or(3 * i), 3 * i);
       ASSERT_TRUE(nothing_is_pinned()) << i;
     }
   }
@@ -80,7 +80,7 @@ TEST_P(QuickRead, MayReadAndWriteWhileItLooks) {
       EXPECT_TRUE(cache->erase(i));
       EXPECT_FALSE(cache->get(i));
       cache->set(i, value + 1);
-      inner += cache->get(i) == value + 1 ? 1 : 0;
+      inner += cache->get(i) == value + 1 ? 1U : 0U;
     }));
     ASSERT_TRUE(nothing_is_pinned());
   }

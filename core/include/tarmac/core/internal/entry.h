@@ -6,6 +6,7 @@
 #include <tarmac/core/entry_node.h>
 #include <tarmac/core/entry_state.h>
 #include <tarmac/core/internal/ref.h>
+#include <tarmac/core/internal/table_group.h>
 #include <tarmac/core/internal/timing_wheel.h>
 #include <tarmac/core/internal/value_cell.h>
 
@@ -79,5 +80,17 @@ struct Entry final : EntryOwners, EntryNode, EntryHead<K, V> {
   /// Made with the first deadline, and then kept until the entry is destroyed: readers look at it.
   std::unique_ptr<EntryTimer> timer;
 };
+
+/// What the table keeps of an entry.
+template <class K, class V>
+[[nodiscard]] WordPair words_of(const Entry<K, V>& entry) noexcept {
+  if constexpr (kIsPaired<K, V>) {
+    return {to_word(entry.key), entry.cell.word()};
+  } else if constexpr (!kFitsInWord<V>) {
+    return {0, reinterpret_cast<std::uintptr_t>(entry.cell.block())};
+  } else {
+    return {};
+  }
+}
 
 }  // namespace tarmac::internal

@@ -58,9 +58,10 @@ class NodeTable {
   template <class Same>
   [[nodiscard]] EntryNode* find(std::uint64_t hash, Same&& same) const {
     const Groups* groups = groups_.load(std::memory_order_acquire);
-    return search(groups, hash, [&same, hash](const Group&, std::size_t, std::uint64_t word) {
+    return search(groups, hash, [&same, hash](const Group& group, std::size_t i, auto word) {
       // Between two loads the slot may have been emptied, or been taken by another node.
       EntryNode* node = ((word ^ upper_of(hash)) & kHashMask) == 0 ? node_of(word) : nullptr;
+      if constexpr (!Paired) group.fetch_block(i);
       return node != nullptr && same(*node) ? node : nullptr;
     });
   }
@@ -87,7 +88,7 @@ class NodeTable {
     const Group* home = home_group(hash);
     if (home == nullptr) return;
     __builtin_prefetch(home, 1);
-    if constexpr (Paired) __builtin_prefetch(&home->pairs.back(), 1);
+    __builtin_prefetch(home->second_line(), 1);
   }
   void prefetch_to_erase(std::uint64_t hash) const noexcept {
     if (const Group* home = home_group(hash)) __builtin_prefetch(home, 1);
@@ -100,7 +101,7 @@ class NodeTable {
   /// Requires: room was made, and no equal node is in the table. `now` is of interest if the node
   /// may expire.
   void insert(EntryNode& node, const WordPair& pair, bool may_expire, SteadyNanos now) noexcept;
-  /// Requires, as what follows: the node is in the table.
+  /// `value`: see WordPair. Requires, as what follows: the node is in the table.
   void set_value(const EntryNode& node, std::uint64_t value) noexcept;
   /// To be called when the node's deadline has changed, and before its value changes to one whose
   /// deadline is earlier.
@@ -177,7 +178,7 @@ inline EntryNode* NodeTable<Paired>::search(const Groups* groups, std::uint64_t 
   std::size_t at = home_of(hash, count);
   const Group* group = &groups->first[at];
   // So that all of the group comes at once.
-  if constexpr (Paired) __builtin_prefetch(&group->pairs.back());
+  __builtin_prefetch(group->second_line());
   const auto tag = TagWord::of(hash);
   for (std::size_t searched = 0;;) {
     const auto tags = group->tags.load(std::memory_order_acquire);

@@ -34,8 +34,7 @@ struct ShardContent {
     weight += entry->weight;
     last_stamp = std::max(last_stamp, entry->stamp);
     if (entry->timer) wheel->schedule(*entry->timer);
-    WordPair pair;
-    if constexpr (kIsPaired<K, V>) pair = {to_word(entry->key), entry->cell.word()};
+    const WordPair pair = words_of(*entry);
     const bool may_expire = entry->timer != nullptr;
     table.insert(*entry.release_ownership(), pair, may_expire, begun_at);
   }

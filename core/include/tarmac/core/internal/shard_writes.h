@@ -48,9 +48,7 @@ void Shard<K, V, Equal>::insert(Ref<EntryType> fresh, SteadyNanos deadline, Stea
   if (!Epoch::alone()) drain();
   set_deadline(entry, deadline, now);
   strategy->on_insert(entry);
-  WordPair pair;
-  if constexpr (kIsPaired<K, V>) pair = {to_word(entry.key), entry.cell.word()};
-  table.insert(entry, pair, entry.timer != nullptr, now);
+  table.insert(entry, words_of(entry), entry.timer != nullptr, now);
   weight += entry.weight;
   announce(EventType::entry_set, entry, now);
 }
@@ -84,7 +82,7 @@ void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryS
     table.note_deadline(entry, now);
   }
   if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
-  if constexpr (kIsPaired<K, V>) table.set_value(entry, entry.cell.word());
+  table.set_value(entry, words_of(entry).value);
   set_deadline(entry, next.deadline, now);
   if (is_timed) table.note_deadline(entry, now);
   entry.weight = next.weight;

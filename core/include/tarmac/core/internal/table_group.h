@@ -12,7 +12,8 @@
 namespace tarmac::internal {
 
 /// Key and value of a node as machine words, kept in the table itself where they fit, so that a hit
-/// does not have to wait for the node's memory as well.
+/// does not have to wait for the node's memory as well. Where they do not fit: no key, and as value
+/// the address of the value's block, if it has one.
 struct WordPair {
   std::uint64_t key = 0;
   std::uint64_t value = 0;
@@ -85,13 +86,26 @@ struct TableGroupHead {
   /// Each a SlotWord, 0 while it is empty.
   std::array<std::atomic<std::uint64_t>, kSlots> slots{};
 };
-struct alignas(64) TableGroup : TableGroupHead<7> {};
+struct alignas(128) TableGroup : TableGroupHead<7> {
+  /// Where the values' blocks are, or were, or 0: they are fetched beside the nodes, which say
+  /// where they are.
+  std::array<std::atomic<std::uint64_t>, kSlots> blocks{};
+
+  [[nodiscard]] const void* second_line() const noexcept { return &blocks.back(); }
+  void fetch_block(std::size_t slot) const noexcept {
+    const auto address = blocks[slot].load(std::memory_order_relaxed);
+    if (address == 0) return;
+    __builtin_prefetch(reinterpret_cast<const void*>(address));  // NOLINT(*-no-int-to-ptr): was one
+  }
+};
 struct alignas(128) PairedTableGroup : TableGroupHead<5> {
   struct Pair {
     std::atomic<std::uint64_t> key{0};
     std::atomic<std::uint64_t> value{0};
   };
   std::array<Pair, kSlots> pairs{};
+
+  [[nodiscard]] const void* second_line() const noexcept { return &pairs.back(); }
 };
 
 }  // namespace tarmac::internal

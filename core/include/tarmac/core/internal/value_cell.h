@@ -97,10 +97,11 @@ class ValueCell {
   decltype(auto) use(Use&& use) const {
     return std::forward<Use>(use)(payload_.load(std::memory_order_acquire)->value);
   }
-  /// Has the memory fetched that is touched when the value goes.
-  void fetch_block() const noexcept {
-    __builtin_prefetch(payload_.load(std::memory_order_relaxed), 1);
+  [[nodiscard]] const void* block() const noexcept {
+    return payload_.load(std::memory_order_relaxed);
   }
+  /// Has the memory fetched that is touched when the value goes.
+  void fetch_block() const noexcept { __builtin_prefetch(block(), 1); }
   [[nodiscard]] Content<V> content() const noexcept {
     return Content<V>(Ref<const Payload<V>>(payload_.load(std::memory_order_relaxed)));
   }
