@@ -51,6 +51,8 @@ using DurableCache = CacheManager<std::string, std::string>;
 [[nodiscard]] Findings leave_files(const Ground& ground);
 /// `seconds` until a cache has all entries of the log again.
 [[nodiscard]] Findings recover_log(const Ground& ground);
+/// Reading and checking that log, by one thread, without a cache.
+[[nodiscard]] Findings read_log(const Ground& ground);
 [[nodiscard]] Findings load_snapshot(const Ground& ground);
 
 // Reads beside it.

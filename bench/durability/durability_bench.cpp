@@ -25,6 +25,7 @@ const std::map<std::string_view, Cell>& cells() {
       {"interval", write_in_intervals},
       {"leave_files", leave_files},
       {"recover_log", recover_log},
+      {"read_log", read_log},
       {"load_snapshot", load_snapshot},
       {"get_beside_snapshot", get_beside_snapshot},
       {"get_durable", get_of_a_durable_cache},

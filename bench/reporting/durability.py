@@ -13,7 +13,7 @@ PROGRAM = "durability_bench"
 
 # Title, cell, metric, cell of the yardstick, its metric, limit, kind. "more": cell ÷ yardstick, at
 # least. "sooner": yardstick ÷ cell, at least. "cost": cell ÷ yardstick (or the cell by itself), at
-# most. "alone": the cell by itself, at least.
+# most. "alone": the cell by itself, at least. "seconds": the cell by itself, at most.
 FIGURES = [
     ("`always`, 1 thread: writes a second, against a bare append and `fdatasync`",
      "always_1", "ops", "bare", "ops", 0.85, "more"),
@@ -26,7 +26,8 @@ FIGURES = [
      "interval", "ops", "redis_everysec", "ops", 1.5, "more"),
     ("coming back from the log: against Redis from its AOF",
      "recover_log", "seconds", "redis_aof", "seconds", 2, "sooner"),
-    ("coming back from the log: bytes a second", "recover_log", "bytes_per_second", None, None,
+    ("coming back from a log of 100 MB", "recover_log", "seconds_per_100_mb", None, None, 2, "seconds"),
+    ("reading and checking a log, 1 thread: bytes a second", "read_log", "bytes_per_second", None, None,
      500e6, "alone"),
     ("loading a snapshot file: against Redis from its RDB",
      "load_snapshot", "seconds", "redis_rdb", "seconds", 1.5, "sooner"),
@@ -56,7 +57,7 @@ class Measuring:
                 if cell in listed:
                     self.one(cell)
             with self.folder() as folder:  # The same files for all three.
-                for cell in ("leave_files", "recover_log", "load_snapshot"):
+                for cell in ("leave_files", "recover_log", "read_log", "load_snapshot"):
                     self.add(cell, self.cell(cell, folder))
             if peers:
                 self.redis()
@@ -119,14 +120,15 @@ def judged(data):
         if beside:
             pairs = zip(values, values_of(data, beside, beside_metric))
             values = [b / a if kind == "sooner" else a / b for a, b in pairs]
-        show = (lambda value: f"{value:,.0f}") if kind == "alone" else (lambda value: f"{value:.2f} ×")
-        wanted = ("≤ " if kind == "cost" else "≥ ") + show(limit)
+        form = {"alone": "{:,.0f}", "seconds": "{:.2f} s"}.get(kind, "{:.2f} ×")
+        at_most = kind in ("cost", "seconds")
+        wanted = ("≤ " if at_most else "≥ ") + form.format(limit)
         if not values:
             rows.append(Row(title, wanted, "–", "open"))
             continue
         value = statistics.median(values)
-        good = value <= limit if kind == "cost" else value >= limit
-        rows.append(Row(title, wanted, show(value), "reached" if good else "not reached"))
+        good = value <= limit if at_most else value >= limit
+        rows.append(Row(title, wanted, form.format(value), "reached" if good else "not reached"))
     return rows
 
 

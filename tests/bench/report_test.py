@@ -204,9 +204,10 @@ class DurabilityTest(unittest.TestCase):
         self.assertEqual(self.verdicts(cells, "bare append"), [("0.80 ×", "not reached")])
 
     def test_of_times_less_is_better(self):
-        cells = {"recover_log": {"seconds": [0.5], "bytes_per_second": [499e6]},
-                 "redis_aof": {"seconds": [1.0]}}
+        cells = {"recover_log": {"seconds": [0.5], "seconds_per_100_mb": [2.01]},
+                 "read_log": {"bytes_per_second": [499e6]}, "redis_aof": {"seconds": [1.0]}}
         self.assertEqual(self.verdicts(cells, "from its AOF"), [("2.00 ×", "reached")])
+        self.assertEqual(self.verdicts(cells, "100 MB"), [("2.01 s", "not reached")])
         self.assertEqual(self.verdicts(cells, "bytes a second"), [("499,000,000", "not reached")])
 
     def test_of_costs_less_is_better(self):
