@@ -66,6 +66,10 @@ SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|(?<![\w.>])sle
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.:}])/(work|home|root|Users)/[\w.]|/tmp/tarm" r"ac\b")
 
+# A constant of a source's namespace: where sources are compiled together, no compiler says that nobody
+# needs it; those that are not compiled so (the fuzzers) fail.
+CONSTANT = re.compile(r"^(?:static )?const(?:expr|init)?\b[^=({;]*\b(k[A-Z]\w*)\s*[=({[;]", re.MULTILINE)
+
 CODE = (".h", ".cpp")
 TEXT = CODE + (".py", ".sh", ".md", ".txt", ".yaml", ".yml", ".json", ".cmake", ".in", ".html", "")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -209,6 +213,17 @@ def check_time(tree):
                 without_comments)
 
 
+def check_used(tree):
+    for path in tree.code():
+        if not path.endswith(".cpp"):
+            continue
+        code = without_comments(tree.text(path))
+        for found in CONSTANT.finditer(code):
+            if len(re.findall(rf"\b{found.group(1)}\b", code)) == 1:
+                tree.report("unused", path, code.count("\n", 0, found.start()) + 1,
+                            f"nobody needs {found.group(1)}")
+
+
 def check_text(tree):
     texts = [path for path in tree.files if os.path.splitext(path)[1] in TEXT]
     tree.search("unfinished", texts, UNFINISHED, "'{}': finish it, or open an issue")
@@ -244,8 +259,8 @@ def check_catalog(tree):
             tree.report("catalog", catalog, number, f"'{name}' is not described in {documentation}")
 
 
-CHECKS = [check_includes, check_headers, check_sizes, check_registered, check_time, check_text,
-          check_catalog]
+CHECKS = [check_includes, check_headers, check_sizes, check_registered, check_time, check_used,
+          check_text, check_catalog]
 
 
 def findings_of(root):

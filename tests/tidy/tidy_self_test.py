@@ -18,7 +18,8 @@ GOOD = {
         "auto f() { return std::chrono::steady_clock::now(); }\n",
     "strategies/CMakeLists.txt": "tarmac_room(strategies SOURCES src/catalog.cpp)\n",
     "strategies/src/catalog.cpp":
-        '#include <tarmac/core/clock.h>\nconst Row kRows[] = {\n  {"lru", make_lru},\n};\n',
+        '#include <tarmac/core/clock.h>\nconst Row kRows[] = {\n  {"lru", make_lru},\n};\n'
+        "auto rows() { return kRows; }\n",
     "testing/CMakeLists.txt": "tarmac_room(testing SOURCES src/manual_clock.cpp)\n",
     "testing/src/manual_clock.cpp":
         "#include <gtest/gtest.h>\nTimestamp ManualClock::now() const { return at_; }  // not ::now()\n",
@@ -53,6 +54,8 @@ BAD = [
     ("now", "tests/core/clock_test.cpp", "auto t = std::time(nullptr);\n"),
     ("sleep", "tests/core/clock_test.cpp", "std::this_thread::sleep_for(1s);\n"),
     ("sleep", "tests/core/clock_test.cpp", "usleep(5);\n"),
+    ("unused", "core/src/clock.cpp", "constexpr std::size_t kLost = 2;  // kLost\n"),
+    ("unused", "core/src/clock.cpp", "const std::map<int, int> kLost = {\n    {1, 2},\n};\n"),
     ("unfinished", "core/src/clock.cpp", "// TO" "DO: later\n"),
     ("unfinished", "docs/strategies.md", "## `lru`\nFIX" "ME\n"),
     ("machine-path", "docs/strategies.md", "## `lru`\nIt is in /home" "/someone/tree.\n"),
