@@ -10,6 +10,7 @@
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "core_rig.h"
 
@@ -85,6 +86,24 @@ TEST_P(QuickRead, MayReadAndWriteWhileItLooks) {
     ASSERT_TRUE(nothing_is_pinned());
   }
   EXPECT_EQ(inner, 100U);
+}
+
+// Whichever way gives the value: a function sees a const V&, also one that would take anything.
+TEST_P(QuickRead, GivesAConstantValue) {
+  std::uint64_t sum = 0;
+  const auto add = [&sum](auto& value) {
+    static_assert(std::is_same_v<decltype(value), const std::uint64_t&>);
+    sum += value;
+  };
+  const auto add_any = [&sum](auto&& value) {
+    static_assert(std::is_same_v<decltype(value), const std::uint64_t&>);
+    sum += value;
+  };
+  for (std::uint64_t i = 0; i < 2 * kEntries; ++i) {
+    EXPECT_EQ(cache->visit(i, add), i < kEntries);
+    EXPECT_EQ(cache->visit(i, add_any), i < kEntries);
+  }
+  EXPECT_EQ(sum, 3 * kEntries * (kEntries - 1));
 }
 
 class TimedRead : public QuickRead {};

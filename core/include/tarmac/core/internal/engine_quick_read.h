@@ -57,8 +57,7 @@ struct Engine<K, V, H, E>::Quick {
     engine.counters_.add(thread, Counter::hits);
     if (shard.wants(found)) return end_recorded(shard, found, thread, log, use);
     EpochPin::end(thread);
-    use(from_word<V>(found.value));
-    return true;
+    return give(found, use);
   }
 
   // Where something expires.
@@ -73,8 +72,7 @@ struct Engine<K, V, H, E>::Quick {
                                              ThreadSlot& thread, AccessLog& log, Use& use) {
     if (shard.record_at_once(as_look_up(found), thread, log)) [[likely]] {
       EpochPin::end(thread);
-      use(from_word<V>(found.value));
-      return true;
+      return give(found, use);
     }
     return end_noted(shard, found, thread, log, use);
   }
@@ -85,7 +83,13 @@ struct Engine<K, V, H, E>::Quick {
       const PinEnd end{thread};  // A snapshot may have to be made first, and memory run out.
       shard.note_hit(*as_look_up(found).entry, thread, log);
     }
-    use(from_word<V>(found.value));
+    return give(found, use);
+  }
+  // As a const V&, which is what every other way gives.
+  template <class Use>
+  [[gnu::always_inline]] static bool give(const GlimpsedPair& found, Use& use) {
+    const V value = from_word<V>(found.value);
+    use(value);
     return true;
   }
 
