@@ -146,6 +146,32 @@ TEST(NodeTable, AnswersNearlyAllLookUpsAtAGlimpse) {
   EXPECT_LE(absent, kNodes);
 }
 
+// Goal: what a glimpse gives is of one node, and of one moment of its deadline. Method: the change
+// comes while the key is compared, which is between the two looks at the slot.
+TEST(NodeTable, GivesNothingAtAGlimpseOfASlotThatChanges) {
+  NodeTable<true> table;
+  KeyedNode first;
+  KeyedNode second;
+  static_cast<void>(table.make_room(2));
+  table.insert(first, {1, 10}, false, 0);
+  const auto& group = table.groups()->home_of(0);
+  auto seen = glimpse(group, 0, [&](std::uint64_t key) {
+    first.expires_at = 5'000'000'000;
+    table.note_deadline(first, 0);
+    table.set_value(first, 11);
+    return key == 1;
+  });
+  EXPECT_EQ(seen.slot, 0U) << "the new value, as if it had no deadline";
+  EXPECT_FALSE(seen.is_absent);
+  seen = glimpse(group, 0, [&](std::uint64_t key) {
+    table.erase(first);
+    table.insert(second, {2, 20}, false, 0);
+    return key == 1;
+  });
+  EXPECT_EQ(seen.slot, 0U) << "the first one's key, the second one's value";
+  EXPECT_FALSE(seen.is_absent);
+}
+
 // Through growth and changes, until another node stands there.
 TEST(NodeTable, KnowsWhereBlocksAre) {
   constexpr std::uint64_t kNodes = 200;

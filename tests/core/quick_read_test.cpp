@@ -106,6 +106,33 @@ TEST_P(QuickRead, GivesAConstantValue) {
   EXPECT_EQ(sum, 3 * kEntries * (kEntries - 1));
 }
 
+TEST_P(QuickRead, TellsWhoeverListensJustThen) {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  const auto read_all = [this] {
+    for (std::uint64_t i = 0; i < 2 * kEntries; ++i) {
+      ASSERT_EQ(cache->get(i).has_value(), i < kEntries) << i;
+    }
+  };
+  const auto count = [](std::uint64_t& events) { return [&events](const Event&) { ++events; }; };
+  read_all();
+  {
+    const auto listening = cache->events().connect(EventType::entry_get_hit, count(hits));
+    read_all();
+  }
+  EXPECT_EQ(hits, kEntries);
+  {
+    const auto listening = cache->events().connect(EventType::entry_get_miss, count(misses));
+    read_all();
+  }
+  EXPECT_EQ(misses, kEntries);
+  read_all();
+  EXPECT_EQ(hits, kEntries);
+  EXPECT_EQ(misses, kEntries);
+  EXPECT_EQ(cache->stats().hits, 4 * kEntries);
+  EXPECT_EQ(cache->stats().misses, 4 * kEntries);
+}
+
 class TimedRead : public QuickRead {};
 
 TEST_P(TimedRead, SeesNothingThatHasExpired) {
