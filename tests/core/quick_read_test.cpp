@@ -162,6 +162,22 @@ INSTANTIATE_TEST_SUITE_P(Ways, TimedRead,
                                            Way{"ExpireUnused", "sieve", 0ns, 10min}),
                          name_of);
 
+// What the outer one looks at must not go, whatever the inner ones have let go.
+TEST(QuickReadOfKeys, InsideAnotherVisitLetsThatOneHold) {
+  const auto clock = std::make_shared<ManualClock>();
+  StringCache outer(quiet_options(clock));
+  CacheManager<std::uint64_t, std::uint64_t> inner(quiet_options(clock));
+  outer.set("k", "v");
+  inner.set(1, 2);
+  EXPECT_TRUE(outer.visit("k", [&inner](const std::string&) {
+    EXPECT_TRUE(inner.get(1));
+    EXPECT_FALSE(nothing_is_pinned());
+    EXPECT_FALSE(inner.get(3));
+    EXPECT_FALSE(nothing_is_pinned());
+  }));
+  EXPECT_TRUE(nothing_is_pinned());
+}
+
 struct FailingEqual {
   bool operator()(std::uint64_t a, std::uint64_t b) const {
     if (fails) throw std::runtime_error("cannot compare");
