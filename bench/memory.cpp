@@ -1,6 +1,7 @@
 #include "memory.h"
 
 #include <malloc.h>
+#include <tarmac/core/internal/entry_arena.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -10,7 +11,8 @@ namespace {
 
 double handed_out() {
   const auto info = mallinfo2();
-  return static_cast<double>(info.uordblks + info.hblkhd);
+  return static_cast<double>(info.uordblks + info.hblkhd) +
+         static_cast<double>(internal::EntryArena::mapped_bytes());
 }
 
 double resident() {

@@ -8,9 +8,9 @@
 namespace tarmac::bench {
 
 /// Counts, from its construction on, what the allocator hands out (mallinfo2: small blocks with
-/// their headers, and large ones mapped by themselves), and how much the process grew in memory.
-/// Both, because the first does not see what a cache maps without the allocator, and the second
-/// sees what the allocator keeps for later.
+/// their headers, and large ones mapped by themselves; what Tarmac maps itself, too), and how much
+/// the process grew in memory. Both, because the first does not see what a cache maps without the
+/// allocator, and the second sees what the allocator keeps for later.
 class MemoryMeter {
  public:
   MemoryMeter();

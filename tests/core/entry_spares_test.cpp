@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,15 +22,16 @@ Version<std::uint64_t> version_of(std::uint64_t value) {
 }
 
 TEST(EntrySpares, MakeNewEntriesInTheMemoryOfThoseThatLeft) {
+  const auto arena = EntryArena::open(sizeof(IntEntry), alignof(IntEntry));
   EntrySpares<IntEntry> spares;
-  auto first = spares.make(1U, 10U, version_of(100));
+  auto first = spares.make(*arena, 1U, 10U, version_of(100));
   const void* const memory = first.get();
   first->timer = std::make_unique<EntryTimer>(*first);
   first->visits = 5;
   first->life.move_to(EntryState::evicted);
   ASSERT_TRUE(spares.take(*first.release_ownership()));
 
-  const auto second = spares.make(2U, 20U, version_of(200));
+  const auto second = spares.make(*arena, 2U, 20U, version_of(200));
   EXPECT_EQ(second.get(), memory);
   EXPECT_EQ(second->key, 2U);
   EXPECT_EQ(second->hash, 20U);
@@ -37,20 +39,37 @@ TEST(EntrySpares, MakeNewEntriesInTheMemoryOfThoseThatLeft) {
   EXPECT_EQ(second->timer, nullptr);
   EXPECT_EQ(second->visits, 0U);
   EXPECT_EQ(second->life.state(), EntryState::clean);
-  EXPECT_NE(spares.make(3U, 30U, version_of(300)).get(), memory);
+  EXPECT_NE(spares.make(*arena, 3U, 30U, version_of(300)).get(), memory);
+}
+
+// What the table has fetched ahead is where the value is.
+TEST(EntryWords, AreTheValueOrWhereItIs) {
+  Version<std::string> version;
+  version.content = Content<std::string>("a text that needs a block of its own, as all texts do");
+  const Ref<Entry<std::string, std::string>> text(
+      new Entry<std::string, std::string>("key", 1U, version));
+  // A block begins with its count of references.
+  const auto value = reinterpret_cast<std::uintptr_t>(&version.content.value());
+  EXPECT_GT(words_of(*text).value, value - 64);
+  EXPECT_LE(words_of(*text).value, value);
+  const Ref<IntEntry> number(new IntEntry(7U, 1U, version_of(100)));
+  EXPECT_EQ(words_of(*number).key, 7U);
+  EXPECT_EQ(words_of(*number).value, 100U);
 }
 
 TEST(EntrySpares, LeaveAnEntryToThoseWhoStillHoldIt) {
+  const auto arena = EntryArena::open(sizeof(IntEntry), alignof(IntEntry));
   EntrySpares<IntEntry> spares;
-  auto entry = spares.make(1U, 10U, version_of(100));
+  auto entry = spares.make(*arena, 1U, 10U, version_of(100));
   const Ref<IntEntry> pinned = entry;
   ASSERT_TRUE(spares.take(*entry.release_ownership()));
-  const auto other = spares.make(2U, 20U, version_of(200));
+  const auto other = spares.make(*arena, 2U, 20U, version_of(200));
   EXPECT_NE(other.get(), pinned.get());
   EXPECT_EQ(pinned->key, 1U);
 }
 
 TEST(EntrySpares, RefuseWhatTheyHaveNoRoomFor) {
+  const auto arena = EntryArena::open(sizeof(IntEntry), alignof(IntEntry));
   EntrySpares<IntEntry> spares;
   Remains<std::uint64_t, std::uint64_t> remains;
   for (std::uint64_t i = 0; i < 20; ++i) {

@@ -36,7 +36,7 @@ bool Engine<K, V, H, E>::is_to_be_made(const ShardType& shard, Key key, std::uin
 template <class K, class V, class H, class E>
 Ref<Entry<K, V>> Engine<K, V, H, E>::make_entry(Key key, std::uint64_t hash,
                                                 const Version<V>& version) const {
-  Ref<EntryType> entry(new EntryType(K(key), hash, version));
+  auto entry = EntryType::make(*shard_of(hash).arena, K(key), hash, version);
   add_timer(*entry, version.deadline);
   return entry;
 }
@@ -46,7 +46,7 @@ template <class K, class V, class H, class E>
 Ref<Entry<K, V>> Engine<K, V, H, E>::make_entry_in(ShardType& shard, Key key, std::uint64_t hash,
                                                    const Version<V>& version) const {
   if constexpr (!kIsPaired<K, V>) return make_entry(key, hash, version);
-  Ref<EntryType> entry = shard.spares.make(K(key), hash, version);
+  auto entry = shard.spares.make(*shard.arena, K(key), hash, version);
   add_timer(*entry, version.deadline);
   return entry;
 }

@@ -94,6 +94,7 @@ void Engine<K, V, H, E>::share_capacity() {
     shard->expected_entries = most == std::numeric_limits<std::uint64_t>::max()
                                   ? most
                                   : share + static_cast<std::uint64_t>(uneven);
+    shard->arena->expect(shard->expected_entries);
   }
 }
 

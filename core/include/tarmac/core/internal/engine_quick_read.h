@@ -3,6 +3,7 @@
 
 #include <tarmac/core/internal/engine.h>
 
+#include <type_traits>
 #include <utility>
 
 namespace tarmac::internal {
@@ -13,8 +14,8 @@ template <class K, class V, class H, class E>
 struct Engine<K, V, H, E>::Quick {
   /// Keys and values stand in the table, and comparing them does not throw: the pin is ended by
   /// hand.
-  static constexpr bool kServes =
-      kIsPaired<K, V>&& noexcept(E{}(std::declval<const K&>(), std::declval<Key>()));
+  static constexpr bool kServes = kIsPaired<K, V>&& noexcept(
+      E{}(std::declval<K>(), std::declval<std::remove_reference_t<Key>&>()));
 
   /// Requires: nobody listens to hits, and `thread`, which is this one, has nothing pinned.
   template <class Use>
@@ -40,6 +41,8 @@ struct Engine<K, V, H, E>::Quick {
     if (const auto* groups = shard.table.groups()) [[likely]] {
       // Before the slot, so that its code is at least as new.
       trusted_until = groups->trusted_until.load(std::memory_order_acquire);
+      // (By a clock below zero nothing is said to be trusted here, and then nothing that may expire
+      // is found.)
       const bool has_deadlines = trusted_until >= 0;
       if (has_deadlines && !kTimed) return read_timed(engine, shard, key, hash, thread, use);
       found = glimpse(groups->home_of(hash), hash,

@@ -5,6 +5,7 @@
 #include <tarmac/core/clock.h>
 #include <tarmac/core/entry_node.h>
 #include <tarmac/core/entry_state.h>
+#include <tarmac/core/internal/entry_arena.h>
 #include <tarmac/core/internal/ref.h>
 #include <tarmac/core/internal/table_group.h>
 #include <tarmac/core/internal/timing_wheel.h>
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace tarmac::internal {
@@ -55,6 +57,7 @@ struct EntryHead {
 
 struct EntryOwners : RefCounted {
   LifeCycle life;
+  EntryArena::SlabShift slab_shift = 0;
 };
 
 template <class K, class V>
@@ -67,6 +70,39 @@ struct Entry final : EntryOwners, EntryNode, EntryHead<K, V> {
     hash = key_hash;
     weight = first.weight;
   }
+
+  /// The same in memory of `arena`.
+  template <class... Parts>
+  [[nodiscard]] static Ref<Entry> make(EntryArena& arena, Parts&&... parts) {
+    const auto place = arena.take();
+    if (place.shift == 0) return Ref<Entry>(new Entry(std::forward<Parts>(parts)...));
+    try {
+      return make_at(place, std::forward<Parts>(parts)...);
+    } catch (...) {
+      EntryArena::give(place.memory, place.shift);
+      throw;
+    }
+  }
+  template <class... Parts>
+  [[nodiscard]] static Ref<Entry> make_at(EntryArena::Place place, Parts&&... parts) {
+    Ref<Entry> made(::new (place.memory) Entry(std::forward<Parts>(parts)...));
+    made->slab_shift = place.shift;
+    return made;
+  }
+  /// Ends the entry, and gives the place that it had.
+  [[nodiscard]] static EntryArena::Place vacate(Entry& entry) noexcept {
+    const auto shift = entry.slab_shift;
+    std::destroy_at(&entry);
+    return {&entry, shift};
+  }
+  static void give_back(EntryArena::Place place) noexcept {
+    if (place.shift != 0) return EntryArena::give(place.memory, place.shift);
+    ::operator delete(place.memory);
+  }
+  static void operator delete(Entry* entry, std::destroying_delete_t /*tag*/) noexcept {
+    give_back(vacate(*entry));
+  }
+  static void operator delete(void* memory) noexcept { ::operator delete(memory); }
 
   [[nodiscard]] Version<V> version() const {
     return {this->cell.content(), created_at, deadline(), stamp, weight};

@@ -2,12 +2,11 @@
 // evicts, and the victim's memory is at hand.
 #pragma once
 
+#include <tarmac/core/internal/entry_arena.h>
 #include <tarmac/core/internal/ref.h>
 
 #include <array>
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <utility>
 
 namespace tarmac::internal {
@@ -21,30 +20,29 @@ class EntrySpares {
   EntrySpares() = default;
   EntrySpares(const EntrySpares&) = delete;
   EntrySpares& operator=(const EntrySpares&) = delete;
-  ~EntrySpares() {
-    while (count_ > 0) ::operator delete(memory_[--count_]);
+  ~EntrySpares() { clear(); }
+  void clear() noexcept {
+    while (count_ > 0) EntryType::give_back(places_[--count_]);
   }
 
   /// Takes over the reference to an entry that nobody can find, unless there is enough already.
   [[nodiscard]] bool take(EntryType& entry) noexcept {
-    if (count_ == memory_.size()) return false;
+    if (count_ == places_.size()) return false;
     if (!entry.release()) return true;  // Somebody has it pinned, and will delete it.
-    std::destroy_at(&entry);
-    memory_[count_++] = &entry;
+    places_[count_++] = EntryType::vacate(entry);
     return true;
   }
   template <class... Parts>
-  [[nodiscard]] Ref<EntryType> make(Parts&&... parts) {
-    if (count_ == 0) return Ref<EntryType>(new EntryType(std::forward<Parts>(parts)...));
-    void* const memory = memory_[count_ - 1];
-    Ref<EntryType> made(::new (memory) EntryType(std::forward<Parts>(parts)...));
+  [[nodiscard]] Ref<EntryType> make(EntryArena& arena, Parts&&... parts) {
+    if (count_ == 0) return EntryType::make(arena, std::forward<Parts>(parts)...);
+    auto made = EntryType::make_at(places_[count_ - 1], std::forward<Parts>(parts)...);
     --count_;
     return made;
   }
 
  private:
   std::size_t count_ = 0;
-  std::array<void*, 8> memory_{};
+  std::array<EntryArena::Place, 8> places_{};
 };
 
 }  // namespace tarmac::internal

@@ -175,6 +175,7 @@ class Shard {
   void give_up_insertion(EntryType& entry) noexcept;
   void evict_overflow_but(EntryType& spared, SteadyNanos now);
   void make_copy();
+  void take_remains(EffectsType& effects, bool all);
   void queue_event(EventType type, EntryType& entry, SteadyNanos now,
                    std::optional<RemovalCause> cause);
   QueuedEvent make_event(EventType type, SteadyNanos now) const;
@@ -223,6 +224,7 @@ class Shard {
   std::mutex handing;  ///< To hand over what is set aside. Before `mutex`.
   SetAside aside;
   Limbo<K, V> limbo;
+  EntryArena::Handle arena = EntryArena::open(sizeof(EntryType), alignof(EntryType));
   /// Only where the table keeps copies of keys and values: those are words.
   EntrySpares<EntryType> spares;
   EventQueue events;

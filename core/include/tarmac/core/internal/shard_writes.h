@@ -82,7 +82,7 @@ void Shard<K, V, Equal>::update(EntryType& entry, const Version<V>& next, EntryS
     table.note_deadline(entry, now);
   }
   if (const auto* replaced = entry.cell.replace(next.content)) limbo.retire(replaced, old_weight);
-  table.set_value(entry, words_of(entry).value);
+  if constexpr (kIsPaired<K, V> || !kFitsInWord<V>) table.set_value(entry, words_of(entry).value);
   set_deadline(entry, next.deadline, now);
   if (is_timed) table.note_deadline(entry, now);
   entry.weight = next.weight;
@@ -104,7 +104,12 @@ void Shard<K, V, Equal>::finish(EffectsType& effects, bool all) {
   services_.budget.settle(change_);
   if (flights.memos.has_dropped()) [[unlikely]]
     flights.memos.take_dropped(effects.forgotten);
-  if (limbo.empty()) return;
+  if (!limbo.empty()) take_remains(effects, all);
+  if (all && table.size() == 0) spares.clear();  // An empty cache keeps as little as it can.
+}
+
+template <class K, class V, class Equal>
+void Shard<K, V, Equal>::take_remains(EffectsType& effects, bool all) {
   if (Epoch::alone()) {
     drain_all();
     limbo.take_all(effects.remains);

@@ -75,8 +75,7 @@ struct FoundPair {
   }
 };
 
-/// A group as large as its cache lines allow: one, or two neighbours that a processor fetches
-/// together.
+/// A group as large as two cache lines allow, neighbours that a processor fetches together.
 template <std::size_t Slots>
 struct TableGroupHead {
   static constexpr std::size_t kSlots = Slots;

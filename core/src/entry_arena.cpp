@@ -1,0 +1,225 @@
+#include <tarmac/core/assert.h>
+#include <tarmac/core/internal/entry_arena.h>
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TARMAC_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TARMAC_ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifdef TARMAC_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace tarmac::internal {
+namespace {
+
+constexpr unsigned kSmallestShift = 12;
+/// From here on malloc() would map each slab by itself, twice as large, for its place's sake.
+constexpr unsigned kMappedShift = 17;
+constexpr unsigned kHugePageShift = 21;
+/// So that even a very large cache has not more slabs than the system allows mappings.
+constexpr unsigned kLargestShift = 25;
+/// Until then slabs are as small as they can be.
+constexpr std::uint64_t kFew = std::uint64_t{1} << 18U;
+/// Larger entries are few to a page anyway.
+constexpr std::size_t kLargestPiece = 1024;
+
+constinit std::atomic<std::uint64_t> mapped{0};
+
+#ifdef TARMAC_ADDRESS_SANITIZER
+void hide(void* memory, std::size_t bytes) noexcept { __asan_poison_memory_region(memory, bytes); }
+void show(void* memory, std::size_t bytes) noexcept {
+  __asan_unpoison_memory_region(memory, bytes);
+}
+// It looks for pointers only in what was asked of malloc().
+constexpr bool kMaps = false;
+#else
+void hide(void* /*memory*/, std::size_t /*bytes*/) noexcept {}
+void show(void* /*memory*/, std::size_t /*bytes*/) noexcept {}
+constexpr bool kMaps = true;
+#endif
+
+unsigned shift_that_holds(std::size_t bytes) {
+  return static_cast<unsigned>(std::bit_width(bytes - 1));
+}
+
+/// As large as it is aligned, and not a byte beside it.
+void* map_aligned(std::size_t bytes) {
+  void* const all =
+      mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED) throw std::bad_alloc();
+  auto* const begin = static_cast<std::byte*>(all);
+  const auto over = reinterpret_cast<std::uintptr_t>(all) & (bytes - 1);
+  const std::size_t before = over == 0 ? 0 : bytes - over;
+  if (before > 0) munmap(begin, before);
+  munmap(begin + before + bytes, bytes - before);
+  if (bytes >> kHugePageShift != 0)
+    madvise(begin + before, bytes, MADV_HUGEPAGE);  // If it cannot: small pages do as well.
+  mapped.fetch_add(bytes, std::memory_order_relaxed);
+  return begin + before;
+}
+
+void* allocate_slab(unsigned shift) {
+  const std::size_t bytes = std::size_t{1} << shift;
+  if (kMaps && shift >= kMappedShift) return map_aligned(bytes);
+  void* const memory = std::aligned_alloc(bytes, bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void free_slab(void* slab, unsigned shift) noexcept {
+  const std::size_t bytes = std::size_t{1} << shift;
+  show(slab, bytes);
+  if (!kMaps || shift < kMappedShift) return std::free(slab);
+  munmap(slab, bytes);
+  mapped.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+/// Stands at the beginning of the slab.
+struct alignas(64) EntryArena::Slab {
+  EntryArena& arena;
+  const SlabShift shift;
+  /// Pieces, from the first one on, that have ever been given.
+  std::uint32_t begun = 0;
+  std::uint32_t used = 0;
+  const std::uint32_t pieces;
+  /// Of those that came back, the last.
+  void* free = nullptr;
+  Slab* previous = nullptr;
+  Slab* next = nullptr;
+
+  [[nodiscard]] bool is_full() const noexcept { return used == pieces; }
+};
+
+EntryArena::Handle EntryArena::open(std::size_t bytes, std::size_t alignment) {
+  // Behind the header, which takes a line, each piece is aligned as its size is.
+  const bool fits = alignment <= alignof(Slab) && bytes <= kLargestPiece;
+  constexpr std::size_t kLink = sizeof(void*);
+  const auto unit = std::max(alignment, kLink);
+  return Handle(new EntryArena(fits ? (bytes + unit - 1) / unit * unit : 0));
+}
+
+std::uint64_t EntryArena::mapped_bytes() noexcept { return mapped.load(std::memory_order_relaxed); }
+
+void*& EntryArena::next_of(void* piece) const noexcept {
+  return *reinterpret_cast<void**>(static_cast<std::byte*>(piece) + piece_ - sizeof(void*));
+}
+
+void EntryArena::expect(std::uint64_t entries) noexcept {
+  const bool is_known = piece_ > 0 && entries < (std::uint64_t{1} << 40U);
+  const std::lock_guard lock(mutex_);
+  expected_bytes_ = is_known ? entries * piece_ : kUnknown;
+}
+
+// Each as large as all before it, until they are many: then by huge pages, unless what is still to
+// come would not fill them.
+EntryArena::SlabShift EntryArena::shift_of_next() const noexcept {
+  constexpr std::uint64_t kEntriesAtLeast = 8;
+  constexpr std::uint64_t kHugePage = std::uint64_t{1} << kHugePageShift;
+  auto most = std::max<std::uint64_t>(bytes_ / 4, 1);
+  if (expected_bytes_ != kUnknown && expected_bytes_ > bytes_) most = expected_bytes_ - bytes_;
+  auto wanted = std::max<std::uint64_t>(bytes_ / 8, kHugePage);
+  if (bytes_ < kFew) wanted = std::max<std::uint64_t>(bytes_, 1);
+  const auto least =
+      std::max(shift_that_holds(sizeof(Slab) + kEntriesAtLeast * piece_), kSmallestShift);
+  const auto shift = static_cast<unsigned>(std::bit_width(std::min(wanted, most))) - 1;
+  return static_cast<SlabShift>(std::clamp(shift, least, kLargestShift));
+}
+
+EntryArena::Slab& EntryArena::make_slab() {
+  const auto shift = shift_of_next();
+  const std::size_t bytes = std::size_t{1} << shift;
+  const auto pieces = static_cast<std::uint32_t>((bytes - sizeof(Slab)) / piece_);
+  void* const memory = allocate_slab(shift);
+  auto* slab = ::new (memory) Slab{.arena = *this, .shift = shift, .pieces = pieces};
+  hide(slab + 1, bytes - sizeof(Slab));
+  ++slabs_;
+  bytes_ += bytes;
+  link(*slab);
+  return *slab;
+}
+
+EntryArena::Place EntryArena::take() {
+  if (piece_ == 0) return {nullptr, 0};
+  const std::lock_guard lock(mutex_);
+  Slab& slab = first_ != nullptr ? *first_ : make_slab();
+  if (&slab == empty_) empty_ = nullptr;
+  void* memory = slab.free;
+  if (memory != nullptr) {
+    slab.free = next_of(memory);
+  } else {
+    memory = reinterpret_cast<std::byte*>(&slab + 1) + std::size_t{slab.begun++} * piece_;
+  }
+  show(memory, piece_);
+  ++slab.used;
+  if (slab.is_full()) unlink(slab);
+  return {memory, slab.shift};
+}
+
+void EntryArena::give(void* memory, SlabShift shift) noexcept {
+  const auto mask = (std::uintptr_t{1} << shift) - 1;
+  auto* const slab =
+      static_cast<std::byte*>(memory) - (reinterpret_cast<std::uintptr_t>(memory) & mask);
+  auto& owner = *std::launder(reinterpret_cast<Slab*>(slab));
+  owner.arena.take_back(owner, memory);
+}
+
+void EntryArena::take_back(Slab& slab, void* memory) noexcept {
+  std::unique_lock lock(mutex_);
+  if (slab.is_full()) link(slab);
+  next_of(memory) = slab.free;
+  hide(memory, piece_ - sizeof(void*));
+  slab.free = memory;
+  if (--slab.used > 0) return;
+  if (!closed_ && empty_ == nullptr) {
+    empty_ = &slab;
+    return;
+  }
+  unlink(slab);
+  --slabs_;
+  bytes_ -= std::uint64_t{1} << slab.shift;
+  const bool is_last = closed_ && slabs_ == 0;
+  lock.unlock();
+  free_slab(&slab, slab.shift);
+  if (is_last) delete this;
+}
+
+void EntryArena::close() noexcept {
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  Slab* const empty = empty_;
+  if (empty != nullptr) {
+    unlink(*empty);
+    --slabs_;
+  }
+  const bool is_last = slabs_ == 0;
+  lock.unlock();
+  if (empty != nullptr) free_slab(empty, empty->shift);
+  if (is_last) delete this;
+}
+
+void EntryArena::link(Slab& slab) noexcept {
+  slab.previous = nullptr;
+  slab.next = first_;
+  if (first_ != nullptr) first_->previous = &slab;
+  first_ = &slab;
+}
+
+void EntryArena::unlink(Slab& slab) noexcept {
+  (slab.previous != nullptr ? slab.previous->next : first_) = slab.next;
+  if (slab.next != nullptr) slab.next->previous = slab.previous;
+}
+
+}  // namespace tarmac::internal

@@ -1,0 +1,196 @@
+// Memory for entries, by the slab.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <tarmac/core/internal/entry.h>
+#include <tarmac/core/internal/entry_arena.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace tarmac::internal {
+namespace {
+
+constexpr std::size_t kPiece = 104;
+
+EntryArena::Handle arena_of(std::size_t bytes) { return EntryArena::open(bytes, alignof(void*)); }
+
+void fill(void* memory, std::size_t bytes, int value) { std::memset(memory, value, bytes); }
+bool is_filled(const void* memory, std::size_t bytes, int value) {
+  const auto* at = static_cast<const unsigned char*>(memory);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    if (at[i] != value) return false;
+  }
+  return true;
+}
+
+// Goal: what is in use is nobody else's, whatever comes and goes. Method: every piece is filled,
+// and has to be as it was when it is given back.
+TEST(EntryArena, GivesEachPieceToOneAlone) {
+  const bool held = rc::check("pieces keep what is in them", [] {
+    const auto bytes = *rc::gen::inRange<std::size_t>(1, 1'024);
+    const auto arena = arena_of(bytes);
+    if (*rc::gen::arbitrary<bool>()) arena->expect(*rc::gen::inRange<std::uint64_t>(0, 2'000));
+    std::map<int, EntryArena::Place> used;
+    const auto steps = *rc::gen::inRange(1, 400);
+    int made = 0;
+    for (int step = 0; step < steps; ++step) {
+      if (used.empty() || *rc::gen::inRange(0, 5) > 1) {
+        const auto place = arena->take();
+        fill(place.memory, bytes, made % 251);
+        used.emplace(made++, place);
+      } else {
+        const auto one =
+            std::next(used.begin(), *rc::gen::inRange(0, static_cast<int>(used.size())));
+        RC_ASSERT(is_filled(one->second.memory, bytes, one->first % 251));
+        EntryArena::give(one->second.memory, one->second.shift);
+        used.erase(one);
+      }
+    }
+    for (const auto& [number, place] : used) {
+      RC_ASSERT(is_filled(place.memory, bytes, number % 251));
+      EntryArena::give(place.memory, place.shift);
+    }
+  });
+  EXPECT_TRUE(held);
+}
+
+TEST(EntryArena, AlignsAsItIsAskedTo) {
+  const auto arena = EntryArena::open(96, 32);
+  std::vector<EntryArena::Place> places;
+  for (int i = 0; i < 100; ++i) {
+    places.push_back(arena->take());
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(places.back().memory) % 32, 0U);
+  }
+  for (const auto place : places) EntryArena::give(place.memory, place.shift);
+}
+
+TEST(EntryArena, HasNothingForWhatIsTooLarge) {
+  EXPECT_EQ(arena_of(1'025)->take().shift, 0);
+  EXPECT_EQ(EntryArena::open(256, 128)->take().shift, 0);
+}
+
+// The sanitizer wants all memory from malloc(); then no arena maps any.
+class LargeArena : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kMany = 200'000;
+  static constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20U;
+
+  void take(EntryArena& arena, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) places.push_back(arena.take());
+  }
+  void give_all() {
+    for (const auto place : places) EntryArena::give(place.memory, place.shift);
+    places.clear();
+  }
+  [[nodiscard]] std::uint64_t grown() const { return EntryArena::mapped_bytes() - before; }
+
+  std::vector<EntryArena::Place> places;
+  const std::uint64_t before = EntryArena::mapped_bytes();
+  const bool maps = [this] {
+    const auto arena = arena_of(kPiece);
+    take(*arena, 10'000);
+    const bool has_mapped = grown() > 0;
+    give_all();
+    return has_mapped;
+  }();
+};
+
+TEST_F(LargeArena, IsNotLargerThanIsExpected) {
+  const auto arena = arena_of(kPiece);
+  arena->expect(kMany);
+  take(*arena, kMany);
+  EXPECT_LE(grown(), kMany * kPiece * 102 / 100);
+  if (maps) EXPECT_GE(grown(), kMany * kPiece * 97 / 100);
+  give_all();
+}
+
+TEST_F(LargeArena, GrowsByAnEighthOrAHugePageWhenNothingIsKnown) {
+  const auto arena = arena_of(kPiece);
+  take(*arena, kMany);
+  EXPECT_LE(grown(), kMany * kPiece * 9 / 8 + kHugePage);
+  give_all();
+}
+
+TEST_F(LargeArena, GivesBackWhatIsEmpty) {
+  const auto arena = arena_of(kPiece);
+  take(*arena, kMany);
+  give_all();
+  EXPECT_LE(grown(), 2 * kHugePage) << "one slab may be kept";
+  take(*arena, kMany);
+  give_all();
+  EXPECT_LE(grown(), 2 * kHugePage);
+}
+
+TEST_F(LargeArena, LastsAsLongAsWhatIsInIt) {
+  auto arena = arena_of(kPiece);
+  take(*arena, kMany);
+  fill(places[7].memory, kPiece, 7);
+  arena.reset();
+  EXPECT_TRUE(is_filled(places[7].memory, kPiece, 7));
+  give_all();
+  EXPECT_EQ(grown(), 0U);
+}
+
+// Of what is used by several threads, the last may be given back by any of them, after the shard.
+TEST_F(LargeArena, ServesThreadsAndEndsWithTheLastPiece) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    auto arena = arena_of(kPiece);
+    std::atomic<int> started{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&arena, &started, t] {
+        std::vector<EntryArena::Place> mine;
+        for (int i = 0; i < 2'000; ++i) {
+          mine.push_back(arena->take());
+          fill(mine.back().memory, kPiece, t);
+          if (i % 3 == 0) {
+            EXPECT_TRUE(is_filled(mine.front().memory, kPiece, t));
+            EntryArena::give(mine.front().memory, mine.front().shift);
+            mine.front() = mine.back();
+            mine.pop_back();
+          }
+        }
+        started.fetch_add(1);
+        while (started.load() < kThreads + 1) std::this_thread::yield();  // The arena has gone.
+        for (const auto place : mine) EntryArena::give(place.memory, place.shift);
+      });
+    }
+    while (started.load() < kThreads) std::this_thread::yield();
+    arena.reset();
+    started.fetch_add(1);
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(grown(), 0U);
+  }
+}
+
+struct CountedKey {
+  explicit CountedKey(bool is_bad) : fails(is_bad) {}
+  CountedKey(const CountedKey& other) : fails(other.fails) {
+    if (fails) throw std::runtime_error("no copy");
+  }
+  CountedKey& operator=(const CountedKey&) = delete;
+  ~CountedKey() = default;
+
+  bool fails;
+};
+
+TEST(EntryArena, TakesBackTheMemoryOfAnEntryThatCannotBeMade) {
+  using KeyedEntry = Entry<CountedKey, int>;
+  const auto arena = EntryArena::open(sizeof(KeyedEntry), alignof(KeyedEntry));
+  Version<int> version;
+  version.content = Content<int>(1);
+  const void* first = KeyedEntry::make(*arena, CountedKey(false), 1U, version).get();
+  EXPECT_THROW(static_cast<void>(KeyedEntry::make(*arena, CountedKey(true), 1U, version)),
+               std::runtime_error);
+  EXPECT_EQ(KeyedEntry::make(*arena, CountedKey(false), 1U, version).get(), first);
+}
+
+}  // namespace
+}  // namespace tarmac::internal
