@@ -97,12 +97,19 @@ struct Entry final : EntryOwners, EntryNode, EntryHead<K, V> {
   }
   static void give_back(EntryArena::Place place) noexcept {
     if (place.shift != 0) return EntryArena::give(place.memory, place.shift);
+    if constexpr (alignof(Entry) > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+      return ::operator delete (place.memory, std::align_val_t{alignof(Entry)});
+    }
     ::operator delete(place.memory);
   }
   static void operator delete(Entry* entry, std::destroying_delete_t /*tag*/) noexcept {
     give_back(vacate(*entry));
   }
+  // For a new-expression whose constructor throws: it must find what fits its operator new.
   static void operator delete(void* memory) noexcept { ::operator delete(memory); }
+  static void operator delete(void* memory, std::align_val_t alignment) noexcept {
+    ::operator delete(memory, alignment);
+  }
 
   [[nodiscard]] Version<V> version() const {
     return {this->cell.content(), created_at, deadline(), stamp, weight};
