@@ -23,9 +23,8 @@
 namespace tarmac::internal {
 namespace {
 
-constexpr unsigned kSmallestShift = 12;
 /// From here on malloc() would map each slab by itself, twice as large, for its place's sake.
-constexpr unsigned kMappedShift = 17;
+constexpr unsigned kMappedShift = 16;
 constexpr unsigned kHugePageShift = 21;
 /// So that even a very large cache has not more slabs than the system allows mappings.
 constexpr unsigned kLargestShift = 25;
@@ -59,10 +58,12 @@ void* map_aligned(std::size_t bytes) {
       mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (all == MAP_FAILED) throw std::bad_alloc();
   auto* const begin = static_cast<std::byte*>(all);
+  // The upper of two places that fit: the kernel maps downwards, and makes one mapping of
+  // neighbours.
   const auto over = reinterpret_cast<std::uintptr_t>(all) & (bytes - 1);
-  const std::size_t before = over == 0 ? 0 : bytes - over;
-  if (before > 0) munmap(begin, before);
-  munmap(begin + before + bytes, bytes - before);
+  const std::size_t before = bytes - over;
+  munmap(begin, before);
+  if (over > 0) munmap(begin + before + bytes, over);
   if (bytes >> kHugePageShift != 0)
     madvise(begin + before, bytes, MADV_HUGEPAGE);  // If it cannot: small pages do as well.
   mapped.fetch_add(bytes, std::memory_order_relaxed);
@@ -129,11 +130,14 @@ EntryArena::SlabShift EntryArena::shift_of_next() const noexcept {
   constexpr std::uint64_t kEntriesAtLeast = 8;
   constexpr std::uint64_t kHugePage = std::uint64_t{1} << kHugePageShift;
   auto most = std::max<std::uint64_t>(bytes_ / 4, 1);
-  if (expected_bytes_ != kUnknown && expected_bytes_ > bytes_) most = expected_bytes_ - bytes_;
+  if (expected_bytes_ > bytes_ && expected_bytes_ != kUnknown) {
+    most = expected_bytes_ - bytes_;
+  } else if (expected_bytes_ <= bytes_) {  // A few more, mostly: by what slabs have beside pieces.
+    most = std::clamp<std::uint64_t>(bytes_ - expected_bytes_, 1, most);
+  }
   auto wanted = std::max<std::uint64_t>(bytes_ / 8, kHugePage);
   if (bytes_ < kFew) wanted = std::max<std::uint64_t>(bytes_, 1);
-  const auto least =
-      std::max(shift_that_holds(sizeof(Slab) + kEntriesAtLeast * piece_), kSmallestShift);
+  const auto least = shift_that_holds(sizeof(Slab) + kEntriesAtLeast * piece_);
   const auto shift = static_cast<unsigned>(std::bit_width(std::min(wanted, most))) - 1;
   return static_cast<SlabShift>(std::clamp(shift, least, kLargestShift));
 }

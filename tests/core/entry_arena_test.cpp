@@ -4,6 +4,7 @@
 #include <tarmac/core/internal/entry.h>
 #include <tarmac/core/internal/entry_arena.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -60,7 +61,7 @@ TEST(EntryArena, GivesEachPieceToOneAlone) {
 }
 
 TEST(EntryArena, AlignsAsItIsAskedTo) {
-  const auto arena = EntryArena::open(96, 32);
+  const auto arena = EntryArena::open(72, 32);
   std::vector<EntryArena::Place> places;
   for (int i = 0; i < 100; ++i) {
     places.push_back(arena->take());
@@ -72,6 +73,14 @@ TEST(EntryArena, AlignsAsItIsAskedTo) {
 TEST(EntryArena, HasNothingForWhatIsTooLarge) {
   EXPECT_EQ(arena_of(1'025)->take().shift, 0);
   EXPECT_EQ(EntryArena::open(256, 128)->take().shift, 0);
+}
+
+// A process may have thousands of caches with a few entries in each shard.
+TEST(EntryArena, BeginsWithLittle) {
+  const auto arena = arena_of(kPiece);
+  const auto place = arena->take();
+  EXPECT_LE(std::size_t{1} << place.shift, 10 * kPiece);
+  EntryArena::give(place.memory, place.shift);
 }
 
 // The sanitizer wants all memory from malloc(); then no arena maps any.
@@ -106,6 +115,47 @@ TEST_F(LargeArena, IsNotLargerThanIsExpected) {
   take(*arena, kMany);
   EXPECT_LE(grown(), kMany * kPiece * 102 / 100);
   if (maps) EXPECT_GE(grown(), kMany * kPiece * 97 / 100);
+  give_all();
+}
+
+// What the slabs have beside pieces is not expected, and must not make a last one of a huge page.
+TEST_F(LargeArena, IsNotMuchLargerWhenALittleMoreComes) {
+  for (const std::uint64_t count : {60'000U, 90'000U, 130'000U, 196'923U}) {
+    const auto arena = arena_of(kPiece);
+    arena->expect(count);
+    take(*arena, count + 20);
+    EXPECT_LE(grown(), count * kPiece * 102 / 100) << count;
+    give_all();
+  }
+}
+
+TEST_F(LargeArena, GivesAgainWhatComesBackToAFullSlab) {
+  const auto arena = arena_of(kPiece);
+  take(*arena, kMany);
+  for (std::size_t i = 0; i < places.size(); i += 10'000) {
+    EntryArena::give(places[i].memory, places[i].shift);
+    EXPECT_EQ(arena->take().memory, places[i].memory);
+  }
+  give_all();
+}
+
+// From the last piece on, so that what is kept is a large slab.
+TEST_F(LargeArena, EndsWithWhatItKept) {
+  auto arena = arena_of(kPiece);
+  take(*arena, kMany);
+  std::reverse(places.begin(), places.end());
+  give_all();
+  if (maps) EXPECT_GT(grown(), 0U);
+  arena.reset();
+  EXPECT_EQ(grown(), 0U);
+}
+
+TEST_F(LargeArena, BeginsWithLittleAgainWhenAllCameBack) {
+  const auto arena = arena_of(kPiece);
+  take(*arena, kMany);
+  give_all();
+  take(*arena, 10'000);
+  EXPECT_LE(grown(), 10'000 * kPiece * 5 / 4);
   give_all();
 }
 
@@ -190,6 +240,23 @@ TEST(EntryArena, TakesBackTheMemoryOfAnEntryThatCannotBeMade) {
   EXPECT_THROW(static_cast<void>(KeyedEntry::make(*arena, CountedKey(true), 1U, version)),
                std::runtime_error);
   EXPECT_EQ(KeyedEntry::make(*arena, CountedKey(false), 1U, version).get(), first);
+}
+
+struct alignas(128) WideKey : CountedKey {
+  using CountedKey::CountedKey;
+};
+
+// The address sanitizer compares how memory is asked for and given back, and finds what is not.
+TEST(EntryArena, LeavesToNewWhatIsTooLargeWithItsAlignment) {
+  using WideEntry = Entry<WideKey, int>;
+  const auto arena = EntryArena::open(sizeof(WideEntry), alignof(WideEntry));
+  Version<int> version;
+  version.content = Content<int>(1);
+  const auto made = WideEntry::make(*arena, WideKey(false), 1U, version);
+  EXPECT_EQ(made->slab_shift, 0);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(made.get()) % alignof(WideKey), 0U);
+  EXPECT_THROW(static_cast<void>(WideEntry::make(*arena, WideKey(true), 1U, version)),
+               std::runtime_error);
 }
 
 }  // namespace
