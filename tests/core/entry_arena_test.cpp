@@ -114,7 +114,9 @@ TEST_F(LargeArena, IsNotLargerThanIsExpected) {
   arena->expect(kMany);
   take(*arena, kMany);
   EXPECT_LE(grown(), kMany * kPiece * 102 / 100);
-  if (maps) EXPECT_GE(grown(), kMany * kPiece * 97 / 100);
+  if (maps) {
+    EXPECT_GE(grown(), kMany * kPiece * 97 / 100);
+  }
   give_all();
 }
 
@@ -145,7 +147,9 @@ TEST_F(LargeArena, EndsWithWhatItKept) {
   take(*arena, kMany);
   std::reverse(places.begin(), places.end());
   give_all();
-  if (maps) EXPECT_GT(grown(), 0U);
+  if (maps) {
+    EXPECT_GT(grown(), 0U);
+  }
   arena.reset();
   EXPECT_EQ(grown(), 0U);
 }
