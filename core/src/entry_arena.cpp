@@ -9,17 +9,6 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define TARMAC_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TARMAC_ADDRESS_SANITIZER 1
-#endif
-#endif
-#ifdef TARMAC_ADDRESS_SANITIZER
-#include <sanitizer/asan_interface.h>
-#endif
-
 namespace tarmac::internal {
 namespace {
 
@@ -35,18 +24,7 @@ constexpr std::size_t kLargestPiece = 1024;
 
 constinit std::atomic<std::uint64_t> mapped{0};
 
-#ifdef TARMAC_ADDRESS_SANITIZER
-void hide(void* memory, std::size_t bytes) noexcept { __asan_poison_memory_region(memory, bytes); }
-void show(void* memory, std::size_t bytes) noexcept {
-  __asan_unpoison_memory_region(memory, bytes);
-}
-// It looks for pointers only in what was asked of malloc().
-constexpr bool kMaps = false;
-#else
-void hide(void* /*memory*/, std::size_t /*bytes*/) noexcept {}
-void show(void* /*memory*/, std::size_t /*bytes*/) noexcept {}
-constexpr bool kMaps = true;
-#endif
+constexpr std::uint64_t bytes_of(unsigned shift) { return std::uint64_t{1} << shift; }
 
 unsigned shift_that_holds(std::size_t bytes) {
   return static_cast<unsigned>(std::bit_width(bytes - 1));
@@ -72,7 +50,7 @@ void* map_aligned(std::size_t bytes) {
 
 void* allocate_slab(unsigned shift) {
   const std::size_t bytes = std::size_t{1} << shift;
-  if (kMaps && shift >= kMappedShift) return map_aligned(bytes);
+  if (shift >= kMappedShift) return map_aligned(bytes);
   void* const memory = std::aligned_alloc(bytes, bytes);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
@@ -80,8 +58,7 @@ void* allocate_slab(unsigned shift) {
 
 void free_slab(void* slab, unsigned shift) noexcept {
   const std::size_t bytes = std::size_t{1} << shift;
-  show(slab, bytes);
-  if (!kMaps || shift < kMappedShift) return std::free(slab);
+  if (shift < kMappedShift) return std::free(slab);
   munmap(slab, bytes);
   mapped.fetch_sub(bytes, std::memory_order_relaxed);
 }
@@ -114,10 +91,6 @@ EntryArena::Handle EntryArena::open(std::size_t bytes, std::size_t alignment) {
 
 std::uint64_t EntryArena::mapped_bytes() noexcept { return mapped.load(std::memory_order_relaxed); }
 
-void*& EntryArena::next_of(void* piece) const noexcept {
-  return *reinterpret_cast<void**>(static_cast<std::byte*>(piece) + piece_ - sizeof(void*));
-}
-
 void EntryArena::expect(std::uint64_t entries) noexcept {
   const bool is_known = piece_ > 0 && entries < (std::uint64_t{1} << 40U);
   const std::lock_guard lock(mutex_);
@@ -148,7 +121,6 @@ EntryArena::Slab& EntryArena::make_slab() {
   const auto pieces = static_cast<std::uint32_t>((bytes - sizeof(Slab)) / piece_);
   void* const memory = allocate_slab(shift);
   auto* slab = ::new (memory) Slab{.arena = *this, .shift = shift, .pieces = pieces};
-  hide(slab + 1, bytes - sizeof(Slab));
   ++slabs_;
   bytes_ += bytes;
   link(*slab);
@@ -162,11 +134,10 @@ EntryArena::Place EntryArena::take() {
   if (&slab == empty_) empty_ = nullptr;
   void* memory = slab.free;
   if (memory != nullptr) {
-    slab.free = next_of(memory);
+    slab.free = *static_cast<void**>(memory);  // See take_back().
   } else {
     memory = reinterpret_cast<std::byte*>(&slab + 1) + std::size_t{slab.begun++} * piece_;
   }
-  show(memory, piece_);
   ++slab.used;
   if (slab.is_full()) unlink(slab);
   return {memory, slab.shift};
@@ -182,22 +153,32 @@ void EntryArena::give(void* memory, SlabShift shift) noexcept {
 
 void EntryArena::take_back(Slab& slab, void* memory) noexcept {
   std::unique_lock lock(mutex_);
+  TARMAC_ASSERT(slab.used > 0);
   if (slab.is_full()) link(slab);
-  next_of(memory) = slab.free;
-  hide(memory, piece_ - sizeof(void*));
+  ::new (memory) void*(slab.free);  // A free piece says which one is next.
   slab.free = memory;
   if (--slab.used > 0) return;
   if (!closed_ && empty_ == nullptr) {
     empty_ = &slab;
     return;
   }
-  unlink(slab);
+  Slab& dropped = closed_ ? slab : keep_one(slab, *empty_);
+  unlink(dropped);
   --slabs_;
-  bytes_ -= std::uint64_t{1} << slab.shift;
+  bytes_ -= bytes_of(dropped.shift);
   const bool is_last = closed_ && slabs_ == 0;
   lock.unlock();
-  free_slab(&slab, slab.shift);
+  free_slab(&dropped, dropped.shift);
   if (is_last) delete this;
+}
+
+// The larger one, if it is a small part of all: what comes and goes may need it again at once.
+EntryArena::Slab& EntryArena::keep_one(Slab& a, Slab& b) noexcept {
+  constexpr std::uint64_t kSmallPart = 4;
+  Slab& larger = a.shift > b.shift ? a : b;
+  Slab& smaller = &larger == &a ? b : a;
+  empty_ = bytes_of(larger.shift) <= bytes_ / kSmallPart ? &larger : &smaller;
+  return empty_ == &larger ? smaller : larger;
 }
 
 void EntryArena::close() noexcept {

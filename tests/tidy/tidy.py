@@ -42,7 +42,6 @@ LIBRARIES = [
     ("zstd", ("simulator/src/", "durability/src/")),
     ("zlib.h", ("simulator/src/",)),
     ("emmintrin.h", ("core/include/tarmac/core/internal/",)),
-    ("sanitizer/", ("core/src/",)),
     ("xxhash.h", ("core/src/", "durability/src/")),
     ("urcu", ("core/src/",)),
     ("sqlite3.h", ("stores/src/",)),

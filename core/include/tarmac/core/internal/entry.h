@@ -11,6 +11,7 @@
 #include <tarmac/core/internal/timing_wheel.h>
 #include <tarmac/core/internal/value_cell.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -106,6 +107,10 @@ struct Entry final : EntryOwners, EntryNode, EntryHead<K, V> {
     give_back(vacate(*entry));
   }
   // For a new-expression whose constructor throws: it must find what fits its operator new.
+  static void* operator new(std::size_t bytes) { return ::operator new(bytes); }
+  static void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return ::operator new(bytes, alignment);
+  }
   static void operator delete(void* memory) noexcept { ::operator delete(memory); }
   static void operator delete(void* memory, std::align_val_t alignment) noexcept {
     ::operator delete(memory, alignment);

@@ -8,7 +8,23 @@
 #include <memory>
 #include <mutex>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define TARMAC_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(leak_sanitizer)
+#define TARMAC_ADDRESS_SANITIZER 1
+#endif
+#endif
+
 namespace tarmac::internal {
+
+/// With the address sanitizer each entry is asked of malloc(), which then knows of each whether it
+/// may be used, and whether anybody knows it.
+#ifdef TARMAC_ADDRESS_SANITIZER
+inline constexpr bool kEntriesLieInSlabs = false;
+#else
+inline constexpr bool kEntriesLieInSlabs = true;
+#endif
 
 /// Gives memory for entries of one size, and takes it back, from any thread. A slab that has
 /// become empty goes back to the system, but for one. The first slabs are small.
@@ -31,7 +47,8 @@ class EntryArena {
   };
   using Handle = std::unique_ptr<EntryArena, Close>;
 
-  /// For entries of so many bytes. Throws std::bad_alloc, as take() does.
+  /// For entries of so many bytes; of 0, and of more than fit, it has none to give (the place is of
+  /// no slab). Throws std::bad_alloc, as take() does.
   [[nodiscard]] static Handle open(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] Place take();
   /// How many entries there will be at most: no more slabs than they need are asked for at once.
@@ -55,9 +72,8 @@ class EntryArena {
   Slab& make_slab();
   void link(Slab& slab) noexcept;
   void unlink(Slab& slab) noexcept;
-  /// Where a free piece says which one is next: at its end, so that what is used after it was
-  /// given back is found by who watches the rest.
-  [[nodiscard]] void*& next_of(void* piece) const noexcept;
+  /// Of two empty ones. Gives the other.
+  Slab& keep_one(Slab& a, Slab& b) noexcept;
   [[nodiscard]] SlabShift shift_of_next() const noexcept;
 
   const std::size_t piece_;

@@ -224,7 +224,8 @@ class Shard {
   std::mutex handing;  ///< To hand over what is set aside. Before `mutex`.
   SetAside aside;
   Limbo<K, V> limbo;
-  EntryArena::Handle arena = EntryArena::open(sizeof(EntryType), alignof(EntryType));
+  EntryArena::Handle arena =
+      EntryArena::open(kEntriesLieInSlabs ? sizeof(EntryType) : 0, alignof(EntryType));
   /// Only where the table keeps copies of keys and values: those are words.
   EntrySpares<EntryType> spares;
   EventQueue events;
