@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace tarmac::internal {
 namespace {
@@ -158,18 +159,27 @@ void EntryArena::take_back(Slab& slab, void* memory) noexcept {
   ::new (memory) void*(slab.free);  // A free piece says which one is next.
   slab.free = memory;
   if (--slab.used > 0) return;
-  if (!closed_ && empty_ == nullptr) {
+  Slab* dropped = nullptr;
+  Slab* last = nullptr;
+  if (closed_) {
+    dropped = &slab;
+  } else if (empty_ == nullptr) {
     empty_ = &slab;
-    return;
+  } else {
+    dropped = &keep_one(slab, *empty_);
   }
-  Slab& dropped = closed_ ? slab : keep_one(slab, *empty_);
-  unlink(dropped);
-  --slabs_;
-  bytes_ -= bytes_of(dropped.shift);
-  const bool is_last = closed_ && slabs_ == 0;
+  if (dropped != nullptr) remove(*dropped);
+  const bool is_all = slabs_ == 1 && empty_ != nullptr;
+  if (is_all && empty_->shift >= kMappedShift) {  // Who begins again begins with little.
+    last = std::exchange(empty_, nullptr);
+    remove(*last);
+  }
+  const bool ends = closed_ && slabs_ == 0;
   lock.unlock();
-  free_slab(&dropped, dropped.shift);
-  if (is_last) delete this;
+  for (Slab* one : {dropped, last}) {
+    if (one != nullptr) free_slab(one, one->shift);
+  }
+  if (ends) delete this;
 }
 
 // The larger one, if it is a small part of all: what comes and goes may need it again at once.
@@ -184,15 +194,18 @@ EntryArena::Slab& EntryArena::keep_one(Slab& a, Slab& b) noexcept {
 void EntryArena::close() noexcept {
   std::unique_lock lock(mutex_);
   closed_ = true;
-  Slab* const empty = empty_;
-  if (empty != nullptr) {
-    unlink(*empty);
-    --slabs_;
-  }
+  Slab* const empty = std::exchange(empty_, nullptr);
+  if (empty != nullptr) remove(*empty);
   const bool is_last = slabs_ == 0;
   lock.unlock();
   if (empty != nullptr) free_slab(empty, empty->shift);
   if (is_last) delete this;
+}
+
+void EntryArena::remove(Slab& slab) noexcept {
+  unlink(slab);
+  --slabs_;
+  bytes_ -= bytes_of(slab.shift);
 }
 
 void EntryArena::link(Slab& slab) noexcept {

@@ -72,6 +72,8 @@ class EntryArena {
   Slab& make_slab();
   void link(Slab& slab) noexcept;
   void unlink(Slab& slab) noexcept;
+  /// From the list and the sums.
+  void remove(Slab& slab) noexcept;
   /// Of two empty ones. Gives the other.
   Slab& keep_one(Slab& a, Slab& b) noexcept;
   [[nodiscard]] SlabShift shift_of_next() const noexcept;
