@@ -56,7 +56,7 @@ class Measuring:
             for cell in [*WRITES, *READS]:
                 if cell in listed:
                     self.one(cell)
-            with self.folder() as folder:  # The same files for all three.
+            with self.folder() as folder:  # The same files for all of them.
                 for cell in ("leave_files", "recover_log", "read_log", "load_snapshot"):
                     self.add(cell, self.cell(cell, folder))
             if peers:

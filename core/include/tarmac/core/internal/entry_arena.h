@@ -27,7 +27,8 @@ inline constexpr bool kEntriesLieInSlabs = true;
 #endif
 
 /// Gives memory for entries of one size, and takes it back, from any thread. A slab that has
-/// become empty goes back to the system, but for one. The first slabs are small.
+/// become empty goes back to the system, but for one while others are in use. The first slabs are
+/// small.
 ///
 /// - Ownership: the shard's handle; entries that outlive the shard (a snapshot has them, or an
 ///   event) keep their slabs, and what is left of the arena.

@@ -26,8 +26,7 @@ struct GlimpsedPair {
   [[nodiscard]] bool may_expire() const noexcept { return (slot & SlotWord::kMayExpire) != 0; }
   /// See FoundPair::outlives(); true as well of what never expires.
   [[nodiscard]] bool outlives(SteadyNanos now, SteadyNanos trusted_until) const noexcept {
-    return !may_expire() ||
-           (DeadlineCode::is_ahead(slot >> SlotWord::kUpperShift, now) && now < trusted_until);
+    return !may_expire() || SlotWord::outlives(slot, now, trusted_until);
   }
 };
 

@@ -30,6 +30,12 @@ struct SlotWord {
   static constexpr unsigned kUpperShift = kAddressBits + 2;
   static constexpr std::uint64_t kUpperMask = ~std::uint64_t{0} << kUpperShift;
   static_assert(64 - kUpperShift == DeadlineCode::kBits);
+
+  /// By the code of the deadline, if it may be trusted: whether that is surely later than a coarse
+  /// `now`.
+  static bool outlives(std::uint64_t word, SteadyNanos now, SteadyNanos trusted_until) noexcept {
+    return DeadlineCode::is_ahead(word >> kUpperShift, now) && now < trusted_until;
+  }
 };
 
 /// What a group knows of its slots. Byte i: 8 bits of the hash in slot i, 0 while it is empty. The
@@ -70,8 +76,7 @@ struct FoundPair {
   /// table does not know. (Two writes may bring the same code again; the later value was then read
   /// while it was written.)
   [[nodiscard]] bool outlives(SteadyNanos now) const noexcept {
-    return before == after && DeadlineCode::is_ahead(after >> SlotWord::kUpperShift, now) &&
-           now < trusted_until;
+    return before == after && SlotWord::outlives(after, now, trusted_until);
   }
 };
 
