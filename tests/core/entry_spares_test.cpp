@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -71,18 +72,108 @@ TEST(EntrySpares, LeaveAnEntryToThoseWhoStillHoldIt) {
 TEST(EntrySpares, RefuseWhatTheyHaveNoRoomFor) {
   const auto arena = EntryArena::open(sizeof(IntEntry), alignof(IntEntry));
   EntrySpares<IntEntry> spares;
+  EXPECT_TRUE(spares.empty());
   Remains<std::uint64_t, std::uint64_t> remains;
   for (std::uint64_t i = 0; i < 20; ++i) {
     remains.add(*Ref<IntEntry>(new IntEntry(i, i, version_of(i))).release_ownership());
   }
-  int taken = 0;
-  remains.offer([&](IntEntry& entry) {
-    const bool took = spares.take(entry);
-    taken += took ? 1 : 0;
-    return took;
-  });
-  EXPECT_EQ(taken, 8);
-  EXPECT_FALSE(remains.empty());  // They are destroyed with it.
+  EXPECT_EQ(remains.entries.size(), 20U);
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(spares.take(remains.entries.pop()));
+  IntEntry& ninth = remains.entries.pop();
+  EXPECT_FALSE(spares.take(ninth));
+  remains.add(ninth);
+  EXPECT_EQ(remains.entries.size(), 12U);  // They are destroyed with it.
+}
+
+void advance_by(std::uint64_t epochs) {
+  for (const auto end = Epoch::current() + epochs; Epoch::current() < end;) Epoch::try_advance();
+}
+
+class IntLimbo : public ::testing::Test {
+ protected:
+  void retire(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      limbo.reserve();
+      auto entry = Ref<IntEntry>::of_new(new IntEntry(i, i, version_of(i)));
+      limbo.retire(*entry.release_ownership(), 1);
+    }
+  }
+  /// The end of a write.
+  std::size_t given_away(std::size_t kept) {
+    Remains<std::uint64_t, std::uint64_t> out;
+    limbo.collect(out, /*all=*/false, kept, note_hits);
+    return out.entries.size();
+  }
+  bool gives_an_entry() {
+    auto* const entry = limbo.take_entry(note_hits);
+    if (entry != nullptr) static_cast<void>(Ref<IntEntry>::adopt(entry));
+    return entry != nullptr;
+  }
+
+  int drains = 0;
+  Limbo<std::uint64_t, std::uint64_t> limbo;
+
+ private:
+  std::function<void()> note_hits = [this] { ++drains; };
+};
+
+// Two are not enough: the unlinking may reach other processors when the next epoch has begun.
+TEST_F(IntLimbo, GivesEntriesThreeEpochsAfterTheirUnlinking) {
+  retire(1);
+  for (int epochs = 0; epochs < 3; ++epochs) {
+    EXPECT_EQ(given_away(1), 0U);
+    EXPECT_FALSE(gives_an_entry()) << "after " << epochs;
+    advance_by(1);
+  }
+  EXPECT_EQ(given_away(1), 0U);
+  EXPECT_TRUE(gives_an_entry());
+  EXPECT_TRUE(limbo.empty());
+}
+
+TEST_F(IntLimbo, HastenedGivesThemAfterTwo) {
+  retire(1);
+  limbo.hasten();
+  for (int epochs = 0; epochs < 2; ++epochs) {
+    EXPECT_EQ(given_away(0), 0U) << "after " << epochs;
+    advance_by(1);
+  }
+  EXPECT_EQ(given_away(0), 1U);
+}
+
+TEST_F(IntLimbo, HastensNothingThatIsRetiredLater) {
+  retire(1);
+  limbo.hasten();
+  retire(1);  // In the same epoch, into the same bag.
+  advance_by(2);
+  EXPECT_EQ(given_away(0), 0U);
+  advance_by(1);
+  EXPECT_EQ(given_away(0), 2U);
+}
+
+TEST_F(IntLimbo, KeepsEntriesForThoseThatComeAndGivesTheOthersAway) {
+  retire(30);
+  advance_by(3);
+  EXPECT_EQ(given_away(20), 8U);  // A few at a time.
+  EXPECT_EQ(given_away(20), 2U);
+  EXPECT_EQ(given_away(20), 0U);
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(gives_an_entry());
+  EXPECT_FALSE(gives_an_entry());
+}
+
+// A hit of what is let go may still wait to be told to the strategy.
+TEST_F(IntLimbo, HasHitsNotedBeforeAnythingIsLetGo) {
+  retire(2);
+  advance_by(3);
+  EXPECT_EQ(drains, 0);
+  EXPECT_EQ(given_away(2), 0U);
+  EXPECT_EQ(drains, 1);
+  EXPECT_TRUE(gives_an_entry());
+  EXPECT_EQ(drains, 1) << "nothing has come free since";
+  retire(1);
+  advance_by(4);
+  retire(1);  // Takes the bag of the one before, which comes free with that.
+  EXPECT_TRUE(gives_an_entry());
+  EXPECT_EQ(drains, 2);
 }
 
 /// A value that is counted when it goes.
@@ -109,12 +200,12 @@ std::array<int, 3> gone_with_each_write(int count, std::uint64_t weight) {
     Ref<const Payload<Counted>> value(new Payload<Counted>(Counted(gone)));
     limbo.retire(value.release_ownership(), weight);
   }
-  for (const auto begun = Epoch::current(); Epoch::current() < begun + 3;) Epoch::try_advance();
+  advance_by(3);
   for (auto& one : with_each) {
     const int before = gone;
     {
       Remains<std::uint64_t, Counted> remains;
-      limbo.collect(remains, /*all=*/false, [] {});
+      limbo.collect(remains, /*all=*/false, /*kept=*/0, [] {});
       EXPECT_EQ(gone, before) << "not under the lock";
     }
     one = gone - before;

@@ -46,6 +46,7 @@ template <class K, class V, class H, class E>
 Ref<Entry<K, V>> Engine<K, V, H, E>::make_entry_in(ShardType& shard, Key key, std::uint64_t hash,
                                                    const Version<V>& version) const {
   if constexpr (!kIsPaired<K, V>) return make_entry(key, hash, version);
+  shard.find_spare();
   auto entry = shard.spares.make(*shard.arena, K(key), hash, version);
   add_timer(*entry, version.deadline);
   return entry;
@@ -69,8 +70,9 @@ void Engine<K, V, H, E>::reclaim(ShardType& shard) {
   {
     const std::lock_guard lock(shard.mutex);
     if (shard.limbo.empty()) return;
+    shard.limbo.hasten();
   }
-  // Twice: what was unlinked in one epoch is free in the next but one.
+  // Twice: what is known to be unlinked in one epoch is free in the next but one.
   if (Epoch::try_advance()) Epoch::try_advance();
   const std::lock_guard lock(shard.mutex);
   shard.finish(effects, true);

@@ -86,7 +86,7 @@ struct Entry final : EntryOwners, EntryNode, EntryHead<K, V> {
   }
   template <class... Parts>
   [[nodiscard]] static Ref<Entry> make_at(EntryArena::Place place, Parts&&... parts) {
-    Ref<Entry> made(::new (place.memory) Entry(std::forward<Parts>(parts)...));
+    auto made = Ref<Entry>::of_new(::new (place.memory) Entry(std::forward<Parts>(parts)...));
     made->slab_shift = place.shift;
     return made;
   }

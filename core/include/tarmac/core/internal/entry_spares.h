@@ -21,6 +21,7 @@ class EntrySpares {
   EntrySpares(const EntrySpares&) = delete;
   EntrySpares& operator=(const EntrySpares&) = delete;
   ~EntrySpares() { clear(); }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   void clear() noexcept {
     while (count_ > 0) EntryType::give_back(places_[--count_]);
   }

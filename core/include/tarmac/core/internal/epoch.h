@@ -36,7 +36,8 @@ ThreadSlot& acquire_thread_slot();
   return acquire_thread_slot();
 }
 
-/// The clock of reclamation: what was unlinked in epoch e may be destroyed from epoch e + 2 on.
+/// The clock of reclamation: what was unlinked in epoch e may be destroyed from epoch e + 3 on;
+/// what is known to be unlinked for all processors, two epochs after it is known.
 ///
 /// Readers announce themselves with plain stores; whoever moves the epoch pays for the order, with
 /// the system call membarrier() where the kernel has it.
@@ -44,12 +45,23 @@ ThreadSlot& acquire_thread_slot();
 /// Thread-safety: all members may be called from any thread.
 class Epoch {
  public:
-  /// To be asked after the unlinking.
-  [[nodiscard]] static std::uint64_t of_unlinking() noexcept {
-    // Or the epoch could be read while the unlinking is still on its way to other processors: who
-    // begins to read in the next epoch would find what two epochs after this one destroy.
+  /// From which epoch on that may be destroyed which was unlinked just before.
+  ///
+  /// The unlinking may still be on its way to other processors, so that who begins to read in the
+  /// next epoch finds what has been unlinked in this one. Not in the next but one: before the epoch
+  /// moves there, the call of membarrier() has every processor finish what it had begun.
+  [[nodiscard]] static std::uint64_t end_of_unlinking() noexcept {
+    if (fences_.load(std::memory_order_relaxed)) {
+      barrier();
+    } else {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    return now_.load(std::memory_order_acquire) + 3;
+  }
+  /// The same, one epoch earlier, and not for nothing: waits until the unlinking has arrived.
+  [[nodiscard]] static std::uint64_t end_of_known_unlinking() noexcept {
     barrier();
-    return now_.load(std::memory_order_acquire);
+    return now_.load(std::memory_order_acquire) + 2;
   }
   [[nodiscard]] static std::uint64_t current() noexcept {
     return now_.load(std::memory_order_acquire);

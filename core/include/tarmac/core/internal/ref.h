@@ -15,8 +15,12 @@ class RefCounted {
   RefCounted& operator=(const RefCounted&) = delete;
 
   void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+  /// The same for the first reference, of an object that nobody knows yet.
+  void retain_new() const noexcept { count_.store(1, std::memory_order_relaxed); }
   /// True for the last one, which must then destroy the object.
   [[nodiscard]] bool release() const noexcept {
+    // Where there is no other, nobody can make one: no need to lock the line.
+    if (count_.load(std::memory_order_acquire) == 1) return true;
     return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
@@ -46,6 +50,11 @@ class Ref {
     if (object_ != nullptr && object_->release()) delete object_;
   }
 
+  /// Of an object that nobody knows yet.
+  [[nodiscard]] static Ref of_new(T* object) noexcept {
+    object->retain_new();
+    return adopt(object);
+  }
   /// Takes over a reference that release_ownership() gave away.
   [[nodiscard]] static Ref adopt(T* object) noexcept {
     Ref ref;

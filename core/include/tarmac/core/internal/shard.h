@@ -82,6 +82,15 @@ class Shard {
     return *log_.load(std::memory_order_acquire);
   }
 
+  /// A write will follow: has those of our lines fetched that it changes, and that another thread
+  /// may have changed last. Under the lock they would come one after the other.
+  void prefetch_to_write() const noexcept {
+    __builtin_prefetch(&mutex, 1);
+    __builtin_prefetch(&last_stamp, 1);
+    __builtin_prefetch(&limbo, 1);
+    __builtin_prefetch(&spares, 1);
+  }
+
   // Under the lock. ----------------------------------------------------------------------------
 
   [[nodiscard]] EntryType* find_by_stamp(std::uint64_t hash, std::uint64_t stamp) const {
@@ -109,6 +118,16 @@ class Shard {
   }
   /// Puts `made` in the place of the strategy, which is left in the argument.
   void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept;
+
+  /// Sees to it that `spares` have memory for one, if any has come free.
+  void find_spare() {
+    const auto note_hits = [this] { drain_all(); };
+    while (spares.empty()) {
+      EntryType* const entry = limbo.take_entry(note_hits);
+      if (entry == nullptr) return;
+      static_cast<void>(spares.take(*entry));  // Nothing, if somebody still has it pinned.
+    }
+  }
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
   /// before that; or, for want of an event, after. So does update().

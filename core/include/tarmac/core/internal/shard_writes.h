@@ -115,10 +115,8 @@ void Shard<K, V, Equal>::take_remains(EffectsType& effects, bool all) {
     limbo.take_all(effects.remains);
     return;
   }
-  limbo.collect(effects.remains, all, [this] { drain_all(); });
-  if constexpr (kIsPaired<K, V>) {
-    effects.remains.offer([this](EntryType& entry) { return spares.take(entry); });
-  }
+  const std::size_t kept = kIsPaired<K, V> ? limbo.many_of(table.size()) : 0;
+  limbo.collect(effects.remains, all, kept, [this] { drain_all(); });
   effects.advance |= limbo.wants_advance(table.size());
 }
 
