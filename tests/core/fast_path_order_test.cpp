@@ -1,5 +1,5 @@
 // What the strategies learn of hits that are noted without a lock: everything, in order, as long as
-// one thread works at a time; nearly everything with many.
+// one thread works at a time (in a large cache, always the same one); nearly everything with many.
 #include <gtest/gtest.h>
 #include <tarmac/core/internal/epoch.h>
 #include <tarmac/core/lowered_marks.h>
@@ -244,6 +244,37 @@ TEST(FastPathOrder, ThreadsThatTakeTurnsAreAsExactAsOne) {
     }
     both.finish();
   }
+}
+
+/// How many of the oldest entries of a full cache are still there when as many new ones have come,
+/// after hits of another thread that lives on.
+std::uint64_t left_of_those_hit_elsewhere(std::uint64_t capacity, std::uint64_t hits) {
+  auto options = quiet_options(std::make_shared<ManualClock>());
+  options.eviction = "lru";
+  options.max_entries = capacity;
+  options.shards = 1;
+  IntCache cache(options);
+  for (std::uint64_t i = 0; i < capacity; ++i) cache.set(i, i);
+  std::latch have_hit(1);
+  std::latch done(1);
+  std::jthread other([&] {
+    for (std::uint64_t i = 0; i < hits; ++i) EXPECT_EQ(cache.get(i), i);
+    have_hit.count_down();
+    done.wait();
+  });
+  have_hit.wait();
+  for (std::uint64_t i = 0; i < hits; ++i) cache.set(capacity + i, i);
+  std::uint64_t left = 0;
+  for (std::uint64_t i = 0; i < hits; ++i) left += cache.contains(i) ? 1U : 0U;
+  done.count_down();
+  return left;
+}
+
+TEST(FastPathOrder, HitsOfAnotherThreadComeInTimeToASmallCacheAndSoonToALargeOne) {
+  EXPECT_EQ(left_of_those_hit_elsewhere(4000, 20), 20U);
+  const auto left = left_of_those_hit_elsewhere(5000, 20);
+  EXPECT_GE(left, 20U - 8U);
+  EXPECT_LT(left, 20U) << "each write looked at what other threads write to";
 }
 
 // Threads beyond the rings have none, and those that are left when the others have gone must not be

@@ -410,7 +410,7 @@ TEST(FastPath, ReplacedValuesWaitInBoundedNumber) {
 
 // Goal: a hit that was noted before its entry left is forgotten before the entry's memory is.
 // Method: more threads than a write asks for the hits of all; the one with the last ring hits the
-// next victim. Then the epoch moves on by three, so that the next eviction finds the bag of the
+// next victim. Then the epoch moves on by four, so that the next eviction finds the bag of the
 // first one again. The address sanitizer sees the entry used after its end; without it, a newcomer
 // in the same memory gets hits that it never had.
 TEST(FastPath, AHitOfAnEntryThatHasGoneIsNotAppliedToItsMemory) {
@@ -446,7 +446,7 @@ TEST(FastPath, AHitOfAnEntryThatHasGoneIsNotAppliedToItsMemory) {
   have_read.wait();
   cache.set(10, 10);
   EXPECT_FALSE(cache.contains(0)) << "a write was not to see the hit";
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(internal::Epoch::try_advance());
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(internal::Epoch::try_advance());
   for (std::uint64_t key = 11; key < 15; ++key) cache.set(key, key);
   for (std::uint64_t key = 11; key < 15; ++key) EXPECT_EQ(cache.inspect(key)->visits, 0U);
   done.count_down();

@@ -140,8 +140,13 @@ class AccessLog {
   void drain_for(const ThreadSlot& thread, Apply&& apply, bool moves_nodes) noexcept {
     const auto used = used_.load(std::memory_order_acquire);
     if (used <= kFew) return drain(apply, moves_nodes);
-    if (thread.index < kRings) drain_ring(thread.index, apply, moves_nodes);
+    drain_own(thread, apply, moves_nodes);
     drain_ring(turn_++ % used, apply, moves_nodes);
+  }
+  /// The ring of `thread`.
+  template <class Apply>
+  void drain_own(const ThreadSlot& thread, Apply&& apply, bool moves_nodes) noexcept {
+    if (thread.index < kRings) drain_ring(thread.index, apply, moves_nodes);
   }
 
  private:

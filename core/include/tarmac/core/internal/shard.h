@@ -84,12 +84,7 @@ class Shard {
 
   /// A write will follow: has those of our lines fetched that it changes, and that another thread
   /// may have changed last. Under the lock they would come one after the other.
-  void prefetch_to_write() const noexcept {
-    __builtin_prefetch(&mutex, 1);
-    __builtin_prefetch(&last_stamp, 1);
-    __builtin_prefetch(&limbo, 1);
-    __builtin_prefetch(&spares, 1);
-  }
+  void prefetch_to_write() const noexcept;
 
   // Under the lock. ----------------------------------------------------------------------------
 
@@ -108,11 +103,11 @@ class Shard {
   }
   /// A hit, told to the strategy at once.
   void hit(EntryType& entry, SteadyNanos now);
-  /// Brings the strategy up to date with the hits, before it hears of anything else.
-  void drain() {
-    if (log_.load(std::memory_order_relaxed)->may_hold_hits()) drain_hits(false);
-  }
-  /// The same, if there are many threads as well.
+  /// Brings the strategy up to date with the hits, before it hears of anything else: with all of
+  /// this thread. Others' may come a few writes late where entries or threads are many, because
+  /// looking at another's ring takes its line away from it.
+  void drain();
+  /// All of them.
   void drain_all() {
     if (log_.load(std::memory_order_relaxed)->may_hold_hits()) drain_hits(true);
   }
@@ -120,14 +115,7 @@ class Shard {
   void set_strategy(std::unique_ptr<EvictionStrategy>& made) noexcept;
 
   /// Sees to it that `spares` have memory for one, if any has come free.
-  void find_spare() {
-    const auto note_hits = [this] { drain_all(); };
-    while (spares.empty()) {
-      EntryType* const entry = limbo.take_entry(note_hits);
-      if (entry == nullptr) return;
-      static_cast<void>(spares.take(*entry));  // Nothing, if somebody still has it pinned.
-    }
-  }
+  void find_spare();
 
   /// Links a new entry, after making room for it. Takes over the reference. Throws std::bad_alloc
   /// before that; or, for want of an event, after. So does update().
@@ -174,11 +162,8 @@ class Shard {
       in_order ? apply_in_order(entry, hits) : apply_hits(entry, hits);
     };
   }
-  [[gnu::noinline]] void drain_hits(bool all) {
-    auto& log = *log_.load(std::memory_order_relaxed);
-    if (all) return log.drain(hit_applier(), moves_nodes());
-    log.drain_for(this_thread_slot(), hit_applier(), moves_nodes());
-  }
+  void drain_hits(bool all);
+  void drain_own_hits();
   [[nodiscard]] bool moves_nodes() const noexcept {
     return tracking_.load(std::memory_order_relaxed) == AccessTracking::ordered;
   }
@@ -229,6 +214,7 @@ class Shard {
   std::atomic<std::uint64_t> stamps_renewed{0};  ///< By restores, beside locks of keys.
   /// Counts hits and writes: the entries' sense of time.
   std::uint32_t tick = 0;
+  std::uint32_t drains_ = 0;  ///< To know whose turn it is.
   std::uint64_t weight = 0;
   /// Counts clear() and restore: whoever read a value before must not write what follows from it.
   std::uint64_t epoch = 0;

@@ -85,8 +85,35 @@ void Shard<K, V, Equal>::note_hit(EntryType& entry, const ThreadSlot& thread, Ac
     if (ring == nullptr || busy.load(std::memory_order_relaxed)) return;
     lock = spin_then_wait(mutex);
   }
-  drain_all();
+  drain();
   if (&hits == log_.load(std::memory_order_relaxed)) apply_hits(entry, 1);
+}
+
+template <class K, class V, class Equal>
+inline void Shard<K, V, Equal>::drain() {
+  // A few hits more or less would change the order of few entries, not that of many.
+  constexpr std::size_t kMany = 4096;
+  constexpr std::uint32_t kTurns = 8;
+  auto& log = *log_.load(std::memory_order_relaxed);
+  if (table.size() < kMany || ++drains_ % kTurns == 0) {
+    if (log.may_hold_hits()) drain_hits(false);
+  } else {
+    const auto* ring = log.made_ring_of(this_thread_slot());
+    if (ring != nullptr && !ring->is_drained()) drain_own_hits();
+  }
+}
+
+template <class K, class V, class Equal>
+[[gnu::noinline]] void Shard<K, V, Equal>::drain_hits(bool all) {
+  auto& log = *log_.load(std::memory_order_relaxed);
+  if (all) return log.drain(hit_applier(), moves_nodes());
+  log.drain_for(this_thread_slot(), hit_applier(), moves_nodes());
+}
+
+template <class K, class V, class Equal>
+[[gnu::noinline]] void Shard<K, V, Equal>::drain_own_hits() {
+  auto& log = *log_.load(std::memory_order_relaxed);
+  log.drain_own(this_thread_slot(), hit_applier(), moves_nodes());
 }
 
 template <class K, class V, class Equal>

@@ -5,6 +5,23 @@
 
 namespace tarmac::internal {
 
+template <class K, class V, class Equal>
+inline void Shard<K, V, Equal>::prefetch_to_write() const noexcept {
+  __builtin_prefetch(&mutex, 1);
+  __builtin_prefetch(&last_stamp, 1);
+  __builtin_prefetch(&limbo, 1);
+  __builtin_prefetch(&spares, 1);
+}
+
+template <class K, class V, class Equal>
+inline void Shard<K, V, Equal>::find_spare() {
+  while (spares.empty()) {
+    EntryType* const entry = limbo.take_entry([this] { drain_all(); });
+    if (entry == nullptr) return;
+    static_cast<void>(spares.take(*entry));  // Nothing, if somebody still has it pinned.
+  }
+}
+
 // Requires: an entry that expires has its timer.
 template <class K, class V, class Equal>
 void Shard<K, V, Equal>::set_deadline(EntryType& entry, SteadyNanos deadline,
