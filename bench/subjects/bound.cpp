@@ -49,11 +49,11 @@ void enter_bound(std::vector<Entrant>& entrants) { entrants.push_back(entrant<Fl
 
 void add_yardstick_ints() {
   const auto subject = bound<std::uint64_t, std::uint64_t>();
-  Cells(subject).timed("resident_get", 1, &resident_get<FlatMap<std::uint64_t, std::uint64_t>>);
+  Cells(subject).lasting("resident_get", 1, &resident_get<FlatMap<std::uint64_t, std::uint64_t>>);
 }
 void add_yardstick_texts() {
   const auto subject = bound<std::string, std::string>();
-  Cells(subject).timed("resident_get", 1, &resident_get<FlatMap<std::string, std::string>>);
+  Cells(subject).lasting("resident_get", 1, &resident_get<FlatMap<std::string, std::string>>);
 }
 
 }  // namespace tarmac::bench

@@ -16,7 +16,7 @@ std::size_t choose_shard_count(const CacheOptions& options) {
   std::uint64_t most = 8 * threads;
   if (options.max_entries) most = std::min(most, *options.max_entries / kEntriesPerShard);
   if (options.max_bytes) most = std::min(most, *options.max_bytes / kBytesPerShard);
-  return static_cast<std::size_t>(std::bit_floor(std::clamp<std::uint64_t>(most, 1, 64)));
+  return static_cast<std::size_t>(std::bit_floor(std::clamp<std::uint64_t>(most, 1, 32)));
 }
 
 BreakerStats breaker_of(const WritePolicy& policy) {

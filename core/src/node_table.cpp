@@ -12,6 +12,8 @@ namespace tarmac::internal {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20U;
+/// From here on a table gets a whole one.
+constexpr std::size_t kLarge = kHugePage / 2;
 
 constexpr std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
@@ -20,7 +22,7 @@ constexpr std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
 /// Memory for a table. A large one is put on huge pages, where the kernel has them to give: with
 /// small ones nearly every look-up would also miss in the processor's table of pages.
 void* allocate_groups(std::size_t bytes, std::size_t alignment) {
-  const bool large = bytes >= kHugePage;
+  const bool large = bytes >= kLarge;
   if (large) alignment = kHugePage;
   bytes = rounded_up(bytes, alignment);
   void* memory = std::aligned_alloc(alignment, bytes);
@@ -51,7 +53,7 @@ std::size_t without_small_divisors(std::size_t count, std::size_t few) {
 /// As many groups as the pages of `count` have room for anyway, as far as they may be: the emptier
 /// a table, the fewer searches go on to a second group.
 std::size_t filling_pages(std::size_t count, std::size_t group_bytes, std::size_t few) {
-  if (count * group_bytes < kHugePage) return count;
+  if (count * group_bytes < kLarge) return count;
   const auto room = rounded_up(count * group_bytes, kHugePage) / group_bytes;
   for (auto most = room; most > count; --most) {
     if (without_small_divisors(most, few) == most) return most;

@@ -210,24 +210,23 @@ TYPED_TEST(NodeTables, FindNothingWhileTheyAreEmpty) {
 TYPED_TEST(NodeTables, UseAllOfThePagesTheyHave) {
   constexpr std::size_t kPage = std::size_t{2} << 20U;
   constexpr std::size_t kGroup = sizeof(typename TypeParam::Group);
-  // So many nodes that their groups take a little more than one page.
-  constexpr std::size_t kNodes = kPage / kGroup * TypeParam::Group::kSlots * 3 / 5 + 1'000;
-  TypeParam table;
-  std::vector<KeyedNode> nodes(kNodes);
-  for (std::size_t i = 0; i < kNodes; ++i) {
-    nodes[i].hash = bad_hash(static_cast<int>(i), 4);
-    static_cast<void>(table.make_room(kNodes));
-    table.insert(nodes[i], {i, 0}, false, 0);
-  }
-  std::size_t more = 0;
-  std::vector<KeyedNode> others(kNodes);
-  for (; table.has_room(); ++more) {
-    others[more].hash = bad_hash(static_cast<int>(kNodes + more), 4);
-    table.insert(others[more], {kNodes + more, 0}, false, 0);
-  }
-  EXPECT_GT(more, kNodes * 9 / 10) << "two pages have room for twice as many";
-  for (const auto& node : nodes) {
-    ASSERT_EQ(table.find(node.hash, [&](const EntryNode& one) { return &one == &node; }), &node);
+  for (const std::size_t bytes : {kPage, kPage / 2}) {
+    // So many nodes that their groups take a little more than that.
+    const std::size_t expected = bytes / kGroup * TypeParam::Group::kSlots * 3 / 5 + 1'000;
+    TypeParam table;
+    std::vector<KeyedNode> nodes(2 * expected);
+    std::size_t count = 0;
+    for (; count < expected || table.has_room(); ++count) {
+      ASSERT_LT(count, nodes.size());
+      nodes[count].hash = bad_hash(static_cast<int>(count), 4);
+      static_cast<void>(table.make_room(expected));
+      table.insert(nodes[count], {count, 0}, false, 0);
+    }
+    EXPECT_GT(count, expected * 19 / 10) << "there is room for twice as many";
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto* const node = &nodes[i];
+      ASSERT_EQ(table.find(node->hash, [&](const EntryNode& one) { return &one == node; }), node);
+    }
   }
 }
 
