@@ -1,6 +1,7 @@
 #include <tarmac/strategies/random.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,15 @@ class Places {
     EntryNode* node = listed_[place >> depth];
     while (depth > 0) node = child_of(*node, place >> --depth);
     return *node;
+  }
+
+  /// The node there if it is known without a search, else nullptr.
+  [[nodiscard]] const EntryNode* glance_at(std::size_t place) const noexcept {
+    return place <= size_ && place < listed_.size() ? listed_[place] : nullptr;
+  }
+  /// Fetches the memory that glance_at() will need. Inlined, or GCC leaves it out.
+  [[gnu::always_inline]] void fetch(std::size_t place) const noexcept {
+    if (place < listed_.size()) __builtin_prefetch(&listed_[place], 1);
   }
 
   void append(EntryNode& node) noexcept { put(++size_, &node); }
@@ -105,8 +115,12 @@ class Random final : public EvictionStrategy {
   }
 
   [[nodiscard]] EntryNode* choose_victim() noexcept override {
-    if (chosen_ == nullptr && places_.size() > 0) chosen_ = &places_.at(1 + draw(places_.size()));
+    if (chosen_ == nullptr && places_.size() > 0) chosen_ = &places_.at(draw_place());
     return chosen_;
+  }
+  [[nodiscard]] Outlook outlook() const noexcept override {
+    if (chosen_ != nullptr) return {chosen_, places_.glance_at(ahead_[0])};
+    return {places_.glance_at(ahead_[0]), places_.glance_at(ahead_[1])};
   }
 
   void on_resize(const StrategyCapacity& capacity) override {
@@ -117,6 +131,7 @@ class Random final : public EvictionStrategy {
   void hand_over(std::span<EntryNode*> order) noexcept override {
     EntryNode* const first = choose_victim();
     chosen_ = nullptr;
+    ahead_of_ = 0;
     places_.hand_over(order);
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[draw(i)]);
     const auto place = std::find(order.begin(), order.end(), first);
@@ -127,18 +142,43 @@ class Random final : public EvictionStrategy {
   }
 
  private:
+  /// A place that is drawn from all there are.
+  [[nodiscard]] std::size_t draw_place() noexcept {
+    if (ahead_of_ != places_.size()) {
+      ahead_of_ = places_.size();
+      for (std::size_t i = 0; i < ahead_.size(); ++i) ahead_[i] = place_after(i);
+    }
+    const std::size_t place = ahead_[0];
+    state_ += kStep;
+    ahead_ = {ahead_[1], ahead_[2], place_after(2)};
+    places_.fetch(ahead_[2]);
+    return place;
+  }
+  [[nodiscard]] std::size_t place_after(std::size_t draws) const noexcept {
+    return 1 + bits_of(state_ + (draws + 1) * kStep) % ahead_of_;
+  }
+
   /// A number below `bound` (splitmix64; what the remainder favours is far below 1 in a million).
   [[nodiscard]] std::size_t draw(std::size_t bound) noexcept {
-    state_ += 0x9E37'79B9'7F4A'7C15U;
-    std::uint64_t bits = state_;
+    state_ += kStep;
+    return bits_of(state_) % bound;
+  }
+  static std::uint64_t bits_of(std::uint64_t state) noexcept {
+    std::uint64_t bits = state;
     bits = (bits ^ (bits >> 30U)) * 0xBF58'476D'1CE4'E5B9U;
     bits = (bits ^ (bits >> 27U)) * 0x94D0'49BB'1331'11EBU;
-    return (bits ^ (bits >> 31U)) % bound;
+    return bits ^ (bits >> 31U);
   }
+
+  static constexpr std::uint64_t kStep = 0x9E37'79B9'7F4A'7C15U;
 
   Places places_;
   std::uint64_t state_;
   EntryNode* chosen_ = nullptr;  // Drawn, and still there.
+  /// What the next draws will give if there are again `ahead_of_` entries then, as in a full cache
+  /// there are: so that a victim's memory, which nothing else brings near, comes in time.
+  std::array<std::size_t, 3> ahead_{};
+  std::size_t ahead_of_ = 0;
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tarmac/strategies/random.h>
 #include <tarmac/testing/strategy_replay.h>
@@ -10,6 +11,7 @@
 namespace tarmac {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::StrategyReplay;
 
 TEST(Random, DoesNotAskForHits) { EXPECT_EQ(make_random()->tracking(), AccessTracking::none); }
@@ -52,6 +54,61 @@ std::vector<std::uint64_t> victims_of(std::uint64_t seed) {
 TEST(Random, RepeatsItselfWithTheSameSeedOnly) {
   EXPECT_EQ(victims_of(1), victims_of(1));
   EXPECT_NE(victims_of(1), victims_of(2));
+}
+
+/// Inserts the keys from `from` to `to`. Who left, in this order.
+std::vector<std::uint64_t> left_for(StrategyReplay& cache, std::uint64_t from, std::uint64_t to) {
+  std::vector<std::uint64_t> left;
+  for (std::uint64_t key = from; key < to; ++key) {
+    std::vector<std::uint64_t> there;
+    for (std::uint64_t old = 0; old < key; ++old) {
+      if (cache.contains(old)) there.push_back(old);
+    }
+    cache.request(key);
+    std::erase_if(there, [&cache](std::uint64_t old) { return cache.contains(old); });
+    left.insert(left.end(), there.begin(), there.end());
+  }
+  return left;
+}
+
+// Whatever is known of the chances ahead, they are taken in their order, and each from as many
+// entries as there are at that moment: in a full cache, after some were erased, in one that grows
+// and shrinks, at a swap and to the last.
+TEST(Random, GivesAnotherReleaseTheSameVictims) {
+  StrategyReplay cache(make_random({.seed = 7}), 8);
+  EXPECT_THAT(left_for(cache, 0, 24),
+              ElementsAre(7, 4, 2, 3, 9, 1, 6, 13, 12, 15, 10, 8, 14, 0, 19, 20));
+  cache.erase(23);
+  EXPECT_THAT(left_for(cache, 24, 30), ElementsAre(24, 25, 5, 22, 28));
+  cache.resize(11);
+  EXPECT_THAT(left_for(cache, 30, 40), ElementsAre(26, 32, 17, 18, 16, 21, 35));
+  cache.resize(6);
+  EXPECT_THAT(left_for(cache, 40, 48), ElementsAre(27, 34, 40, 11, 41, 36, 44, 45));
+  cache.swap_strategy(make_random({.seed = 8}));
+  EXPECT_THAT(left_for(cache, 48, 54), ElementsAre(31, 48, 43, 39, 50, 46));
+  EXPECT_THAT(cache.drain(), ElementsAre(53, 51, 42, 49, 47, 52));
+}
+
+// Goal: in a full cache, what the cache fetches ahead is what leaves. Of the entry that is about to
+// come in nothing can be said yet, and what it takes the place of moves: so now and then it is not.
+TEST(Random, ForeseesTheNextVictimsOfAFullCache) {
+  std::vector<EntryNode> nodes(1'000);
+  const auto random = make_random();
+  random->on_resize({.amount = nodes.size()});
+  for (EntryNode& node : nodes) random->on_insert(node);
+  EvictionStrategy::Outlook before;
+  int foreseen_after = 0;
+  for (int i = 0; i < 2'000; ++i) {
+    EntryNode* const victim = random->choose_victim();
+    EXPECT_EQ(random->outlook().next, victim);
+    if (i > 0 && before.next != nullptr) EXPECT_EQ(before.next, victim);
+    random->on_remove(*victim, RemovalCause::evicted);
+    const auto ahead = random->outlook();
+    if (ahead.next == before.after) ++foreseen_after;
+    before = ahead;
+    random->on_insert(*victim);
+  }
+  EXPECT_GT(foreseen_after, 1'980);
 }
 
 // Goal: nothing is lost, whatever is removed, where the places are listed and where they hang in
