@@ -69,6 +69,14 @@ class Ttl final : public EvictionStrategy {
     EntryNode* const soonest = Tree::begin_node(&header_);
     return soonest != &header_ ? soonest : lasting_.oldest();
   }
+  [[nodiscard]] Outlook outlook() const noexcept override {
+    const EntryNode* const soonest = Tree::begin_node(&header_);
+    if (soonest == &header_) return lasting_.outlook();
+    // With nothing to its left it has at most one node to its right: a tree of red and black.
+    const EntryNode* after =
+        soonest->next != nullptr ? soonest->next : TreeTraits::get_parent(soonest);
+    return {soonest, after != &header_ ? after : lasting_.oldest()};
+  }
 
   void hand_over(std::span<EntryNode*> order) noexcept override {
     std::size_t written = 0;

@@ -5,6 +5,7 @@
 #include <tarmac/testing/strategy_replay.h>
 
 #include <array>
+#include <random>
 #include <vector>
 
 namespace tarmac {
@@ -81,6 +82,26 @@ TEST(Ttl, OrdersWhatItTakesOverByDeadlineAndThenByArrival) {
   for (const std::uint64_t key : {1U, 2U}) cache.request(key);
   cache.swap_strategy(make_ttl());
   EXPECT_THAT(cache.drain(), ElementsAre(4, 2, 5, 1, 3));
+}
+
+// Goal: what the cache fetches ahead is what leaves. Method: any deadlines in any order, so that
+// the soonest hangs now above its successor and now below, and entries without one behind them.
+TEST(Ttl, ForeseesTheNextVictimAndTheOneAfter) {
+  std::mt19937_64 random(5);
+  std::vector<EntryNode> nodes(200);
+  const auto ttl = make_ttl();
+  EXPECT_EQ(ttl->outlook().next, nullptr);
+  for (EntryNode& node : nodes) {
+    if (random() % 4 != 0) node.expires_at = static_cast<SteadyNanos>(random() % 100);
+    ttl->on_insert(node);
+  }
+  for (auto left = nodes.size(); left > 0; --left) {
+    const auto ahead = ttl->outlook();
+    EntryNode* const victim = ttl->choose_victim();
+    EXPECT_EQ(ahead.next, victim);
+    ttl->on_remove(*victim, RemovalCause::evicted);
+    ASSERT_EQ(ahead.after, ttl->choose_victim());
+  }
 }
 
 }  // namespace
