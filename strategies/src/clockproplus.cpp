@@ -79,6 +79,8 @@ class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
       drop(slot);
     }
     advance_hot_hand();
+    // What the next search would pass over anyway: outlook() shows who stands behind it.
+    static_cast<void>(oldest_cold());
   }
 
   // Marked entries are dealt with on the way, so that the second question meets the same victim.
@@ -97,6 +99,13 @@ class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
     }
   }
 
+  [[nodiscard]] Outlook outlook() const noexcept override {
+    if (!unplaced_.empty()) return unplaced_.outlook();
+    if (!is_cold(cold_hand_)) return {};
+    const Slot after = clock_.newer_than(cold_hand_);
+    clock_.fetch_beyond(after);
+    return {&clock_.node(cold_hand_), is_cold(after) ? &clock_.node(after) : nullptr};
+  }
   void prefetch(std::uint64_t hash) const noexcept override { clock_.prefetch(hash); }
 
   void on_resize(const StrategyCapacity& capacity) override {
@@ -161,6 +170,10 @@ class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
 
   [[nodiscard]] bool is_hot(const EntryNode& node) const noexcept {
     return node.scratch != History::kNone && clock_.state(slot_of(node)) == kHot;
+  }
+  /// False for kNone.
+  [[nodiscard]] bool is_cold(Slot slot) const noexcept {
+    return clock_.state(slot) == kCold || clock_.state(slot) == kColdInTest;
   }
   [[nodiscard]] std::uint64_t hot_limit() const noexcept { return capacity_.amount - cold_target_; }
 
@@ -291,8 +304,7 @@ class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
   }
 
   [[nodiscard]] Slot oldest_cold() noexcept {
-    while (cold_hand_ != History::kNone && clock_.state(cold_hand_) != kCold &&
-           clock_.state(cold_hand_) != kColdInTest) {
+    while (cold_hand_ != History::kNone && !is_cold(cold_hand_)) {
       cold_hand_ = clock_.newer_than(cold_hand_);
     }
     return cold_hand_;
@@ -318,6 +330,7 @@ class ClockProPlus final : public EvictionStrategy, public LoweredMarks {
       test_hand_ = clock_.newer_than(slot);
       end_test(slot);
     }
+    clock_.fetch_beyond(test_hand_);  // The next to go, as a rule.
   }
 
   void drop(Slot slot) noexcept {

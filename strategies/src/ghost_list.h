@@ -38,7 +38,7 @@ class GhostList {
   }
 
   /// Fetches the memory that the other members will need for `hash`.
-  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+  [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
 
   [[nodiscard]] bool contains(std::uint64_t hash) const noexcept { return find(hash) != kNone; }
 

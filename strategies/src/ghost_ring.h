@@ -51,7 +51,7 @@ class GhostRing {
   [[nodiscard]] Memory& operator[](Slot slot) noexcept { return places_[slot - 1].memory; }
 
   /// Fetches the memory in which `hash` is sought.
-  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+  [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
 
   /// An older ghost of the same hash goes. Returns what was in the place that is taken: the memory
   /// of the oldest ghost, if it `is_kept`.

@@ -58,8 +58,7 @@ class History {
   void weigh_by(bool in_weight) noexcept {
     if (in_weight_ == in_weight) return;
     in_weight_ = in_weight;
-    cost_ = 0;
-    ghost_cost_ = 0;
+    cost_ = ghost_cost_ = 0;
     for (Slot slot = oldest(); slot != kNone; slot = newer_than(slot)) {
       cost_ += cost_of(slot);
       if (state(slot) == kGhost) ghost_cost_ += cost_of(slot);
@@ -124,7 +123,12 @@ class History {
     return true;
   }
 
-  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+  [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+  /// Fetches the place after `slot`, and what drop() needs if a ghost stands there.
+  [[gnu::always_inline]] void fetch_beyond(Slot slot) const noexcept {
+    if (state(slot) == kGhost) prefetch(records_[slot].hash);
+    __builtin_prefetch(&records_[newer_than(slot)], 1);
+  }
   [[nodiscard]] Slot find_ghost(std::uint64_t hash) const noexcept {
     return index_.find(hash, [this, hash](Slot slot) { return records_[slot].hash == hash; });
   }
@@ -236,8 +240,7 @@ class History {
   Slot fresh_ = 1;       // From here on, never taken.
   Slot free_ = kNone;    // Given back, linked by `newer`.
   Slot search_ = kNone;  // Where the search for the oldest ghost goes on.
-  bool announced_ = false;
-  bool announced_ghost_ = false;
+  bool announced_ = false, announced_ghost_ = false;
   std::uint64_t announced_hash_ = 0;
   bool in_weight_ = false;
   std::uint64_t cost_ = 0;

@@ -125,6 +125,36 @@ TEST(ClockProPlus, OrdersWhatItTakesOverByLastUseAndPrefersWhatWasHitForTheHotSh
   EXPECT_THAT(cache.drain(), ElementsAre(3, 4, 5, 2, 1));
 }
 
+// Goal: what the cache fetches ahead is what leaves, as long as nothing is hit: in a full cache,
+// where ghosts and hot entries stand between the cold ones, and while the line is emptied.
+TEST(ClockProPlus, ForeseesTheNextVictimAndTheOneAfter) {
+  std::vector<EntryNode> nodes(200);
+  const auto clock = make_clockproplus({.cold_share_min = 0.3});
+  clock->on_resize({.amount = nodes.size()});
+  std::uint64_t hash = 0;
+  const auto insert = [&](EntryNode& node) {
+    node.hash = ++hash;
+    clock->on_insert(node);
+  };
+  for (EntryNode& node : nodes) insert(node);
+  EvictionStrategy::Outlook ahead;
+  for (int i = 0; i < 1'000; ++i) {
+    EntryNode* const victim = clock->choose_victim();
+    if (i > 0) ASSERT_EQ(ahead.next, victim);
+    const EntryNode* const after = ahead.after;
+    clock->on_remove(*victim, RemovalCause::evicted);
+    ahead = clock->outlook();
+    if (i > 0) ASSERT_EQ(after, ahead.next);
+    insert(*victim);
+  }
+  while (EntryNode* const victim = clock->choose_victim()) {
+    clock->on_remove(*victim, RemovalCause::evicted);
+    ahead = clock->outlook();
+    // Once the cold ones have left, the next is sought among the hot ones.
+    if (ahead.next != nullptr) ASSERT_EQ(ahead.next, clock->choose_victim());
+  }
+}
+
 TEST(ClockProPlus, RefusesOptionsOutOfRange) {
   EXPECT_THROW(static_cast<void>(make_clockproplus({.cold_share_min = -0.1})), ConfigError);
   EXPECT_THROW(static_cast<void>(make_clockproplus({.cold_share_min = 0.6})), ConfigError);
