@@ -105,6 +105,10 @@ void StrategyRig::resize(StrategyCapacity capacity) {
 }
 
 bool StrategyRig::check_victim(Id* id) {
+  const auto ahead = strategy_->outlook();
+  for (const EntryNode* node : {ahead.next, ahead.after}) {
+    EXPECT_TRUE(node == nullptr || names_.contains(node)) << "it foresees what is not tracked";
+  }
   EntryNode* const victim = strategy_->choose_victim();
   EXPECT_EQ(victim, strategy_->choose_victim()) << "asked twice, it answers differently";
   if (victim == nullptr) {

@@ -37,6 +37,7 @@ class Flawed final : public EvictionStrategy {
   void on_remove(EntryNode& node, RemovalCause cause) noexcept override {
     if (fault_ == "keeps_what_expired" && cause == RemovalCause::expired) return;
     std::erase(line_, &node);
+    if (fault_ == "foresees_what_left") foreseen_ = &node;
     if (fault_ == "refuses_what_left") left_.insert(node.hash);
     if (fault_ == "clears_too_much") line_.clear();
   }
@@ -47,6 +48,8 @@ class Flawed final : public EvictionStrategy {
     if (fault_ == "goes_by_addresses") return *std::ranges::min_element(line_);
     return line_.front();
   }
+
+  [[nodiscard]] Outlook outlook() const noexcept override { return {nullptr, foreseen_}; }
 
   void hand_over(std::span<EntryNode*> order) noexcept override {
     std::ranges::copy(line_, order.begin());
@@ -64,6 +67,7 @@ class Flawed final : public EvictionStrategy {
   std::vector<EntryNode*> line_;
   std::uint64_t inserted_ = 0;
   std::uint64_t announced_ = 0;
+  const EntryNode* foreseen_ = nullptr;
   std::set<std::uint64_t> left_;
 };
 
@@ -72,7 +76,8 @@ class Flawed final : public EvictionStrategy {
        {"sound", "forgets_one_in_a_thousand", "dirties_nodes", "loses_what_grows",
         "keeps_what_expired", "clears_too_much", "changes_its_mind", "goes_by_addresses",
         "hands_over_backwards", "hands_over_twice", "keeps_what_it_handed_over",
-        "takes_over_all_but_one", "keeps_marks", "wants_arrivals", "refuses_what_left"}) {
+        "takes_over_all_but_one", "keeps_marks", "wants_arrivals", "refuses_what_left",
+        "foresees_what_left"}) {
     register_eviction_strategy_contract(fault, [fault] { return std::make_unique<Flawed>(fault); });
   }
   return true;
