@@ -59,6 +59,7 @@ class GhostList {
     if (next_ - oldest_ == ring_.size() && !make_room()) return;
     ring_[next_ & mask()] = {hash, counted};
     index_.insert(hash, slot_of(next_));
+    fetch_after(next_);
     ++next_;
     amount_ += counted;
     trim();
@@ -68,8 +69,9 @@ class GhostList {
   void pop_oldest() noexcept {
     TARMAC_ASSERT(!empty());
     forget(slot_of(oldest_));
-    // The next to go, as a rule.
+    // The next to go, as a rule, and those on the line of memory after it.
     if (!empty()) prefetch(ring_[oldest_ & mask()].hash);
+    fetch_after(oldest_);
   }
 
   void clear() noexcept {
@@ -102,6 +104,10 @@ class GhostList {
     amount_ -= ghost.cost;
     ghost.cost = 0;
     while (oldest_ != next_ && ring_[oldest_ & mask()].cost == 0) ++oldest_;
+  }
+
+  [[gnu::always_inline]] void fetch_after(std::uint64_t turn) const noexcept {
+    __builtin_prefetch(&ring_[(turn + 64 / sizeof(Ghost)) & mask()], 1);
   }
 
   void trim() noexcept {
