@@ -79,10 +79,10 @@ void resident_visit(benchmark::State& state, const Subject<Cache>& subject) {
         });
 }
 
-/// Every thread asks for the same key.
+/// Every thread asks for the same key: not the last one set, beside whose value `get` puts copies.
 template <class Cache>
 void hot_get(benchmark::State& state, const Subject<Cache>& subject) {
-  const auto hot = key_of<typename Cache::Key>(0);
+  const auto hot = key_of<typename Cache::Key>(sizes().entries / 2);
   serve(state, subject, Filling::resident,
         [&hot](Cache& cache, auto, std::size_t) { return hit<Cache>(cache, hot); });
 }
