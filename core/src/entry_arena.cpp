@@ -31,11 +31,11 @@ unsigned shift_that_holds(std::size_t bytes) {
   return static_cast<unsigned>(std::bit_width(bytes - 1));
 }
 
-/// As large as it is aligned, and not a byte beside it.
-void* map_aligned(std::size_t bytes) {
+/// As large as it is aligned, and not a byte beside it; nullptr if there is none.
+void* map_aligned(std::size_t bytes) noexcept {
   void* const all =
       mmap(nullptr, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (all == MAP_FAILED) throw std::bad_alloc();
+  if (all == MAP_FAILED) return nullptr;
   auto* const begin = static_cast<std::byte*>(all);
   // The upper of two places that fit: the kernel maps downwards, and makes one mapping of
   // neighbours.
@@ -49,18 +49,16 @@ void* map_aligned(std::size_t bytes) {
   return begin + before;
 }
 
-void* allocate_slab(unsigned shift) {
+void* allocate_slab(unsigned shift) noexcept {
   const std::size_t bytes = std::size_t{1} << shift;
-  if (shift >= kMappedShift) return map_aligned(bytes);
-  void* const memory = std::aligned_alloc(bytes, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
+  return shift >= kMappedShift ? map_aligned(bytes) : std::aligned_alloc(bytes, bytes);
 }
 
 void free_slab(void* slab, unsigned shift) noexcept {
   const std::size_t bytes = std::size_t{1} << shift;
   if (shift < kMappedShift) return std::free(slab);
-  munmap(slab, bytes);
+  // A hole may be one mapping more than the system allows; what was in it can go all the same.
+  if (munmap(slab, bytes) != 0) madvise(slab, bytes, MADV_DONTNEED);
   mapped.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
@@ -101,7 +99,6 @@ void EntryArena::expect(std::uint64_t entries) noexcept {
 // Each as large as all before it, until they are many: then by huge pages, unless what is still to
 // come would not fill them.
 EntryArena::SlabShift EntryArena::shift_of_next() const noexcept {
-  constexpr std::uint64_t kEntriesAtLeast = 8;
   constexpr std::uint64_t kHugePage = std::uint64_t{1} << kHugePageShift;
   auto most = std::max<std::uint64_t>(bytes_ / 4, 1);
   if (expected_bytes_ > bytes_ && expected_bytes_ != kUnknown) {
@@ -111,16 +108,25 @@ EntryArena::SlabShift EntryArena::shift_of_next() const noexcept {
   }
   auto wanted = std::max<std::uint64_t>(bytes_ / 8, kHugePage);
   if (bytes_ < kFew) wanted = std::max<std::uint64_t>(bytes_, 1);
-  const auto least = shift_that_holds(sizeof(Slab) + kEntriesAtLeast * piece_);
   const auto shift = static_cast<unsigned>(std::bit_width(std::min(wanted, most))) - 1;
-  return static_cast<SlabShift>(std::clamp(shift, least, kLargestShift));
+  return static_cast<SlabShift>(std::clamp<unsigned>(shift, least_shift(), kLargestShift));
+}
+
+EntryArena::SlabShift EntryArena::least_shift() const noexcept {
+  constexpr std::size_t kEntriesAtLeast = 8;
+  return static_cast<SlabShift>(shift_that_holds(sizeof(Slab) + kEntriesAtLeast * piece_));
 }
 
 EntryArena::Slab& EntryArena::make_slab() {
-  const auto shift = shift_of_next();
+  auto shift = shift_of_next();
+  void* memory = allocate_slab(shift);
+  if (memory == nullptr) {  // Memory for a few entries is more easily found.
+    shift = least_shift();
+    memory = allocate_slab(shift);
+  }
+  if (memory == nullptr) throw std::bad_alloc();
   const std::size_t bytes = std::size_t{1} << shift;
   const auto pieces = static_cast<std::uint32_t>((bytes - sizeof(Slab)) / piece_);
-  void* const memory = allocate_slab(shift);
   auto* slab = ::new (memory) Slab{.arena = *this, .shift = shift, .pieces = pieces};
   ++slabs_;
   bytes_ += bytes;

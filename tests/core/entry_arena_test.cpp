@@ -3,11 +3,16 @@
 #include <rapidcheck.h>
 #include <tarmac/core/internal/entry.h>
 #include <tarmac/core/internal/entry_arena.h>
+#include <tarmac/core/internal/epoch.h>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <stdexcept>
 #include <thread>
@@ -132,6 +137,31 @@ TEST_F(LargeArena, GivesAgainWhatComesBackToAFullSlab) {
 }
 
 // The slab that is kept is one that the system gave, and others are still in use.
+// Goal: who may have no more large mappings still gets memory for a few entries, as from malloc().
+// Method: a process of its own is allowed no more addresses than it has, but for a little.
+TEST_F(LargeArena, AsksForLittleWhereThereIsNotMuch) {
+#if defined(TARMAC_ADDRESS_SANITIZER) || defined(TARMAC_THREAD_SANITIZER)
+  GTEST_SKIP() << "a sanitizer needs addresses of its own";
+#endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto begin_anew = [] {
+    const auto arena = arena_of(kPiece);
+    std::size_t taken = 0;
+    for (; EntryArena::mapped_bytes() < (std::uint64_t{4} << 20U); ++taken) {
+      static_cast<void>(arena->take());
+    }
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t most = pages * static_cast<rlim_t>(getpagesize()) + (rlim_t{1} << 20U);
+    const rlimit limit{most, most};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(1);
+    const auto mapped = EntryArena::mapped_bytes();
+    for (; taken < mapped / kPiece + 5'000; ++taken) fill(arena->take().memory, kPiece, 1);
+    _exit(EntryArena::mapped_bytes() == mapped ? 0 : 2);
+  };
+  EXPECT_EXIT(begin_anew(), ::testing::ExitedWithCode(0), "");
+}
+
 TEST_F(LargeArena, EndsWithWhatItKept) {
   auto arena = arena_of(kPiece);
   take(*arena, 2'500);

@@ -78,6 +78,7 @@ class EntryArena {
   /// Of two empty ones. Gives the other.
   Slab& keep_one(Slab& a, Slab& b) noexcept;
   [[nodiscard]] SlabShift shift_of_next() const noexcept;
+  [[nodiscard]] SlabShift least_shift() const noexcept;
 
   const std::size_t piece_;
   std::mutex mutex_;
