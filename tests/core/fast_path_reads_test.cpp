@@ -337,6 +337,15 @@ TEST(FastPath, WithOneThreadAValueIsDestroyedByTheCallThatDropsIt) {
   EXPECT_EQ(rig.first.destroyed, 1U);
 }
 
+// This thread could read, and does not.
+TEST(FastPath, BesideOtherThreadsAnErasedValueIsDestroyedByTheCallAllTheSame) {
+  WatchedRig rig;
+  std::jthread([&] {
+    rig.cache.erase(1);
+    EXPECT_EQ(rig.first.destroyed, 1U);
+  }).join();
+}
+
 // Also by the destructors of other values, and of the cache itself.
 TEST(FastPath, TheDestructorOfAValueMayUseTheCache) {  // trap E8
   for (const auto& way : ways_to_leave()) {

@@ -25,7 +25,8 @@ class Limbo {
   void retire(What&& what, std::uint64_t weight) {
     Bag& bag = bag_of_now();
     bag.remains.add(std::forward<What>(what));
-    bag.due = bag.end;
+    // What has been hastened is not to wait for what comes into its bag later.
+    bag.due = bag.due < bag.end ? Epoch::end_of_known_unlinking() : bag.end;
     first_due_ = std::min(first_due_, bag.due);
     ++bag.count;
     ++waiting_;
@@ -45,9 +46,9 @@ class Limbo {
     first_due_ = std::min(first_due_, end);
   }
   /// Gives what no reader can see any more: all of it if `all`, else a little at a time, so that no
-  /// single write pays for many. Of entries it keeps, if `reuses`, as many of `entries` as
-  /// take_entry() may be asked for soon. `drain` is called before anything new is let go, also of
-  /// what came free between two calls: a hit of it may still be noted.
+  /// single write pays for many, and but for `kept` entries, for which take_entry() may be asked
+  /// soon. `drain` is called before anything new is let go, also of what came free between two
+  /// calls: a hit of it may still be noted.
   template <class Drain>
   void collect(Remains<K, V>& out, bool all, std::size_t kept, Drain&& drain) {
     if (first_due_ <= Epoch::current()) release_due();
