@@ -2,6 +2,7 @@
 // its bound, and has lost nothing that nobody can reach any more.
 #include <gtest/gtest.h>
 #include <tarmac/core/cache_manager.h>
+#include <tarmac/core/internal/limbo.h>
 #include <tarmac/strategies/catalog.h>
 
 #include <cstdint>
@@ -82,6 +83,48 @@ TEST_P(OutOfMemoryTest, CountsWhatItHasAndKeepsItsBound) {
     ASSERT_EQ(Counted::living, 0) << "request " << request;
   }
   EXPECT_GT(failures, 20U) << "it has to fail somewhere";
+}
+
+// Goal: at whichever request memory runs out, what waits for readers is let go once.
+TEST(OutOfMemoryLimbo, LetsGoOfEachValueOnce) {
+  using internal::Epoch;
+  using Value = const internal::Payload<Counted>;
+  std::uint64_t request = 1;
+  for (bool has_failed = true; has_failed; ++request) {
+    {
+      internal::Limbo<std::string, Counted> limbo;
+      FailingMemory::restart(request);
+      for (int round = 0; round < 12; ++round) {
+        for (int i = 0; i < 20; ++i) {
+          internal::Ref<Value> value(new Value(Counted()));
+          try {
+            const FailingMemory failing;
+            limbo.reserve();
+            limbo.retire(value.get(), 1);
+          } catch (const std::bad_alloc&) {
+            continue;
+          }
+          static_cast<void>(value.release_ownership());
+        }
+        // With every third write that ends the epoch has moved by four.
+        for (const auto end = Epoch::current() + 4; Epoch::current() < end;) Epoch::try_advance();
+        if (round % 3 != 2) continue;
+        internal::Remains<std::string, Counted> out;
+        try {
+          const FailingMemory failing;
+          limbo.collect(out, /*all=*/round % 6 == 5, /*kept=*/0, [] {});
+        } catch (const std::bad_alloc&) {
+          continue;
+        }
+      }
+      has_failed = FailingMemory::has_failed();
+      internal::Remains<std::string, Counted> out;
+      limbo.take_all(out);
+      ASSERT_TRUE(limbo.empty()) << "request " << request;
+    }
+    ASSERT_EQ(Counted::living, 0) << "request " << request;
+  }
+  EXPECT_GT(request, 10U) << "it has to fail somewhere";
 }
 
 INSTANTIATE_TEST_SUITE_P(Strategies, OutOfMemoryTest,

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <utility>
 
 namespace tarmac::internal {
@@ -113,26 +114,30 @@ class Limbo {
     const auto end = Epoch::end_of_unlinking();
     Bag& bag = bags_[end % bags_.size()];
     if (bag.end != end) {  // What is in it is four epochs old at least.
-      release(bag);
+      try {
+        release(bag);
+      } catch (const std::bad_alloc&) {  // It waits with what comes now.
+      }
       bag.end = end;
     }
     return bag;
   }
   void release(Bag& bag) {
+    if (bag.count != 0) {
+      undrained_ = true;
+      free_.take_all(bag.remains);  // May run out of memory: then the rest is still due.
+      waiting_ -= std::exchange(bag.count, 0);
+    }
     bag.due = kNotYet;
-    if (bag.count == 0) return;
-    waiting_ -= bag.count;
-    bag.count = 0;
-    free_.take_all(bag.remains);
-    undrained_ = true;
   }
   void release_due() {
     const auto now = Epoch::current();
-    first_due_ = kNotYet;
+    auto first = kNotYet;
     for (auto& bag : bags_) {
       if (bag.due <= now) release(bag);
-      first_due_ = std::min(first_due_, bag.due);
+      first = std::min(first, bag.due);
     }
+    first_due_ = first;
   }
 
   // What each write looks at stands side by side.

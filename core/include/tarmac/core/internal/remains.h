@@ -3,6 +3,7 @@
 
 #include <tarmac/core/internal/entry.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -124,7 +125,9 @@ class Remains {
   static void append(std::vector<T>& to, std::vector<T>& from) {
     if (to.empty()) {
       to.swap(from);
-    } else {
+    } else {  // All or none: what stood in both would be let go twice.
+      const auto size = to.size() + from.size();
+      if (size > to.capacity()) to.reserve(std::max(2 * to.capacity(), size));
       std::move(from.begin(), from.end(), std::back_inserter(to));
       from.clear();
     }
