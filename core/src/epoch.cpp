@@ -91,8 +91,10 @@ bool Epoch::heavy_barrier() noexcept {
 }
 
 bool Epoch::try_advance() noexcept {
-  // Read before the barrier: what was unlinked in an earlier epoch than this one was unlinked
-  // before the barrier, so that no reader who is not seen below can find it.
+  // Read before the barrier: what was unlinked two epochs before this one, or is known of the one
+  // before, had arrived when the barrier began, so that no reader who is not seen below can find
+  // it. What was unlinked in the one before arrives with this barrier: a reader whose own part of
+  // the barrier comes earlier may still find it, and go on unseen until the next.
   auto epoch = now_.load(std::memory_order_acquire);
   if (!heavy_barrier()) return false;  // Forbidden since: then nothing is destroyed any more.
   for (auto* slot = all_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
