@@ -277,6 +277,30 @@ TEST(FastPathOrder, HitsOfAnotherThreadComeInTimeToASmallCacheAndSoonToALargeOne
   EXPECT_LT(left, 20U) << "each write looked at what other threads write to";
 }
 
+/// What newcomers have been hit, where a thread has hit the next victim and ended: the victim's
+/// memory is used again at once, and the ring of that thread is looked at a few writes later.
+template <class Key>
+std::uint64_t hits_of_newcomers(Key (*key_of)(std::uint64_t)) {
+  constexpr std::uint64_t kEntries = 5000;
+  auto options = quiet_options(std::make_shared<ManualClock>());
+  options.eviction = "lru";
+  options.max_entries = kEntries;
+  options.shards = 1;
+  CacheManager<Key, std::uint64_t> cache(options);
+  for (std::uint64_t i = 0; i < kEntries; ++i) cache.set(key_of(i), i);
+  std::jthread([&] { EXPECT_EQ(cache.get(key_of(0)), 0U); }).join();
+  for (std::uint64_t i = 0; i < 20; ++i) cache.set(key_of(kEntries + i), i);
+  EXPECT_FALSE(cache.contains(key_of(0))) << "a write was not to see the hit";
+  std::uint64_t hits = 0;
+  for (std::uint64_t i = 0; i < 20; ++i) hits += cache.inspect(key_of(kEntries + i))->visits;
+  return hits;
+}
+
+TEST(FastPathOrder, AHitOfAThreadThatHasEndedIsForgottenWithItsEntry) {
+  EXPECT_EQ(hits_of_newcomers<std::uint64_t>([](std::uint64_t i) { return i; }), 0U);
+  EXPECT_EQ(hits_of_newcomers<std::string>([](std::uint64_t i) { return std::to_string(i); }), 0U);
+}
+
 // Threads beyond the rings have none, and those that are left when the others have gone must not be
 // among them.
 TEST(FastPathOrder, AThreadTakesTheLowestPlaceThatIsFree) {
