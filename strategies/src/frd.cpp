@@ -82,8 +82,10 @@ class Frd final : public EvictionStrategy {
       node.flags = 0;
       stack_.drop(slot_of(node));
       prune();
+      main_left_ = true;
       return;
     }
+    main_left_ = false;
     filter_cost_ -= capacity_.cost(node);
     filter_.remove(node);
     if (node.scratch == History::kNone) return;
@@ -102,6 +104,13 @@ class Frd final : public EvictionStrategy {
     EntryNode* const main = oldest_main();
     if (main != nullptr && (main_is_full || filter_.empty())) return main;
     return filter_.oldest();
+  }
+  // Who arrives decides which of two it is. One that was told of before is still at hand.
+  [[nodiscard]] Outlook outlook() const noexcept override {
+    if (main_left_ || filter_.empty()) return {oldest_main(), filter_.oldest()};
+    const Outlook ahead = filter_.outlook();
+    stack_.fetch_place(slot_of(*ahead.next));
+    return ahead;
   }
 
   void prefetch(std::uint64_t hash) const noexcept override { stack_.prefetch(hash); }
@@ -209,6 +218,7 @@ class Frd final : public EvictionStrategy {
   StrategyCapacity capacity_;
   History stack_;
   internal::NodeList filter_;
+  bool main_left_ = false;  // The last that left was a main entry.
   std::uint64_t mains_ = 0;
   std::uint64_t main_cost_ = 0;
   std::uint64_t filter_cost_ = 0;

@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace tarmac::internal {
 
@@ -102,8 +103,7 @@ class History {
       records_[slot].node->scratch = kNone;
     }
     unlink(slot);
-    records_[slot].newer = free_;
-    free_ = slot;
+    records_[slot].newer = std::exchange(free_, slot);
   }
 
   /// The resident leaves, and is remembered in its place. An older ghost of the same hash goes.
@@ -128,6 +128,9 @@ class History {
   [[gnu::always_inline]] void fetch_beyond(Slot slot) const noexcept {
     if (state(slot) == kGhost) prefetch(records_[slot].hash);
     __builtin_prefetch(&records_[newer_than(slot)], 1);
+  }
+  [[gnu::always_inline]] void fetch_place(Slot slot) const noexcept {
+    __builtin_prefetch(&records_[slot], 1);
   }
   [[nodiscard]] Slot find_ghost(std::uint64_t hash) const noexcept {
     return index_.find(hash, [this, hash](Slot slot) { return records_[slot].hash == hash; });
@@ -197,9 +200,7 @@ class History {
 
   [[nodiscard]] Slot take() noexcept {
     if (free_ != kNone) {
-      const Slot slot = free_;
-      free_ = records_[slot].newer;
-      return slot;
+      return std::exchange(free_, records_[free_].newer);
     }
     try {
       if (fresh_ == size_) grow(2 * size_);
@@ -240,11 +241,9 @@ class History {
   Slot fresh_ = 1;       // From here on, never taken.
   Slot free_ = kNone;    // Given back, linked by `newer`.
   Slot search_ = kNone;  // Where the search for the oldest ghost goes on.
-  bool announced_ = false, announced_ghost_ = false;
+  bool announced_ = false, announced_ghost_ = false, in_weight_ = false;
   std::uint64_t announced_hash_ = 0;
-  bool in_weight_ = false;
-  std::uint64_t cost_ = 0;
-  std::uint64_t ghost_cost_ = 0;
+  std::uint64_t cost_ = 0, ghost_cost_ = 0;
 };
 
 }  // namespace tarmac::internal

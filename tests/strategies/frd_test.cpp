@@ -6,6 +6,7 @@
 #include <tarmac/testing/strategy_replay.h>
 
 #include <array>
+#include <set>
 #include <vector>
 
 namespace tarmac {
@@ -122,6 +123,35 @@ TEST(Frd, LeavesAnEntryInTheFilterThatIsHeavierThanTheMainShare) {
   EXPECT_EQ(frd->choose_victim(), &nodes[2]);
   frd->on_remove(nodes[2], RemovalCause::evicted);
   EXPECT_EQ(frd->choose_victim(), &nodes[1]);
+}
+
+// Goal: whichever part the victim comes from, the cache was told of it before, so that its memory
+// could be fetched. Method: a full cache in which each third key that arrives has been there.
+TEST(Frd, ForeseesTheNextVictimOfEachPart) {
+  std::vector<EntryNode> nodes(201);
+  const auto frd = make_frd({.main_share = 0.8});
+  frd->on_resize({.amount = 200});
+  EXPECT_EQ(frd->outlook().next, nullptr);
+  std::uint64_t hash = 0;
+  for (EntryNode& node : nodes) {
+    node.hash = ++hash;
+    if (&node != &nodes.back()) frd->on_insert(node);
+  }
+  std::set<const EntryNode*> told;
+  EntryNode* outside = &nodes.back();
+  std::uint64_t returned = 0;
+  for (int i = 0; i < 900; ++i) {
+    outside->hash = i % 3 == 2 ? returned : ++hash;
+    frd->on_arrival(*outside);
+    EntryNode* const victim = frd->choose_victim();
+    if (i > 10) ASSERT_TRUE(told.contains(victim)) << i;
+    frd->on_remove(*victim, RemovalCause::evicted);
+    told.erase(victim);
+    told.insert(frd->outlook().next);
+    if (i % 3 == 0) returned = victim->hash;
+    frd->on_insert(*outside);
+    outside = victim;
+  }
 }
 
 TEST(Frd, RefusesOptionsOutOfRange) {
