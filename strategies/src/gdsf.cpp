@@ -137,7 +137,9 @@ class Gdsf final : public EvictionStrategy {
     return heap_.empty() ? nullptr : queues_[heap_.lowest()].oldest;
   }
   [[nodiscard]] Outlook outlook() const noexcept override {
-    return {heap_.empty() ? nullptr : queues_[heap_.lowest()].oldest, nullptr};
+    if (heap_.empty()) return {};
+    const EntryNode* const next = queues_[heap_.lowest()].oldest;
+    return {next, next->next};
   }
 
   void on_resize(const StrategyCapacity& capacity) override { capacity_ = capacity; }

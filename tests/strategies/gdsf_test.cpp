@@ -71,6 +71,21 @@ TEST(Gdsf, FollowsAWeightThatChanges) {
   EXPECT_EQ(gdsf->choose_victim(), &nodes[1]);
 }
 
+// Goal: what the cache fetches ahead is what leaves, as long as the entries are used alike.
+TEST(Gdsf, ForeseesTheNextVictimAndTheOneAfter) {
+  std::vector<EntryNode> nodes(100);
+  const auto gdsf = make_gdsf();
+  EXPECT_EQ(gdsf->outlook().next, nullptr);
+  for (EntryNode& node : nodes) gdsf->on_insert(node);
+  for (auto left = nodes.size(); left > 0; --left) {
+    const auto ahead = gdsf->outlook();
+    EntryNode* const victim = gdsf->choose_victim();
+    ASSERT_EQ(ahead.next, victim);
+    gdsf->on_remove(*victim, RemovalCause::evicted);
+    ASSERT_EQ(ahead.after, gdsf->choose_victim());
+  }
+}
+
 TEST(Gdsf, CountsTheHitsOfWhatItTakesOver) {
   StrategyReplay cache(make_lru(), 4);
   for (const std::uint64_t key : {1U, 1U, 1U, 2U, 2U, 3U, 4U, 3U}) cache.request(key);
