@@ -65,6 +65,11 @@ class FrequencySketch {
     if (uses_ >= kUsesForEachEntry * entries_) halve();
   }
 
+  /// Fetches the memory in which the uses of `hash` are counted.
+  [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&table_[mix(hash) & (lines_ - 1)], 1);
+  }
+
   /// Up to kMostCount. Never too low but for what has faded.
   [[nodiscard]] std::uint32_t estimate(std::uint64_t hash) const noexcept {
     const std::uint64_t mixed = mix(hash);

@@ -82,6 +82,7 @@ class WTinyLfu final : public EvictionStrategy {
 
   void on_remove(EntryNode& node, RemovalCause cause) noexcept override {
     if (cause == RemovalCause::evicted) is_full_ = true;
+    has_candidate_left_ = &node == candidate_;
     // The candidate that was weighed last is no longer one, whichever of the two goes.
     if (candidate_ != nullptr && (&node == chosen_ || &node == candidate_)) {
       candidate_ = segment(candidate_->flags).newer_than(*candidate_);
@@ -96,6 +97,15 @@ class WTinyLfu final : public EvictionStrategy {
   [[nodiscard]] EntryNode* choose_victim() noexcept override {
     if (chosen_ == nullptr) chosen_ = decide();
     return chosen_;
+  }
+  // Of the two that a decision weighs, the one that stayed was told of before.
+  [[nodiscard]] Outlook outlook() const noexcept override {
+    const Outlook ahead = (has_candidate_left_ ? window_ : probation_).outlook();
+    if (ahead.after != nullptr) {
+      sketch_.prefetch(ahead.after->hash);
+      internal::fetch(ahead.after->next);
+    }
+    return ahead;
   }
 
   void on_resize(const StrategyCapacity& capacity) override {
@@ -130,9 +140,7 @@ class WTinyLfu final : public EvictionStrategy {
     for (EntryNode* node : order) node->flags = 0;
     begin_decision();
     tracked_ = 0;
-    window_cost_ = 0;
-    probation_cost_ = 0;
-    protected_cost_ = 0;
+    window_cost_ = probation_cost_ = protected_cost_ = 0;
     is_full_ = false;
     sketch_.clear();
     counts_uses_ = !capacity_.in_weight;
@@ -361,13 +369,9 @@ class WTinyLfu final : public EvictionStrategy {
   StrategyCapacity capacity_;
   internal::FrequencySketch sketch_;
   internal::WindowClimber climber_;
-  internal::NodeList window_;
-  internal::NodeList probation_;
-  internal::NodeList protected_;
+  internal::NodeList window_, probation_, protected_;
   std::uint64_t tracked_ = 0;
-  std::uint64_t window_cost_ = 0;
-  std::uint64_t probation_cost_ = 0;
-  std::uint64_t protected_cost_ = 0;
+  std::uint64_t window_cost_ = 0, probation_cost_ = 0, protected_cost_ = 0;
   std::uint64_t window_limit_ = 1;
   double window_rest_ = 0;  // What the climber has asked for beyond a whole unit.
   std::uint64_t protected_limit_ = 0;
@@ -375,6 +379,7 @@ class WTinyLfu final : public EvictionStrategy {
   bool is_full_ = false;            // Something was evicted since there was room.
   EntryNode* candidate_ = nullptr;  // Left the window, or is its oldest, and is to be weighed.
   bool has_searched_window_ = false;
+  bool has_candidate_left_ = false;
   EntryNode* chosen_ = nullptr;  // The answer, as long as nothing happens.
   bool arrives_ = false;
   std::uint64_t arriving_hash_ = 0;

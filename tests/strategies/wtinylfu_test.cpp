@@ -213,6 +213,43 @@ TEST(WTinyLfu, DoesNotProtectAnEntryHeavierThanTheShare) {
   EXPECT_EQ(strategy->choose_victim(), &nodes[0]);
 }
 
+// Goal: while victims come from one part, what the cache fetches ahead is what leaves. Method: a
+// full cache, in which of the keys that arrive eight are used often enough to be let in, then eight
+// not.
+TEST(WTinyLfu, ForeseesTheNextVictimOfThePartThatLostLast) {
+  std::vector<EntryNode> nodes(201);
+  const auto lfu = make_wtinylfu({.window_share = 0.1, .adaptive = false});
+  lfu->on_resize({.amount = 200});
+  EXPECT_EQ(lfu->outlook().next, nullptr);
+  std::uint64_t hash = 0;
+  for (EntryNode& node : nodes) {
+    node.hash = ++hash;
+    if (&node != &nodes.back()) lfu->on_insert(node);
+  }
+  EntryNode* outside = &nodes.back();
+  const EntryNode* next = nullptr;
+  bool was_let_in = false;
+  std::array<int, 2> foreseen{};
+  for (int i = 0; i < 300; ++i) {
+    outside->hash = ++hash;
+    lfu->on_arrival(*outside);
+    EntryNode* const victim = lfu->choose_victim();
+    const bool is_let_in = hash - victim->hash > 100;  // An old one had to leave.
+    if (i > 0 && is_let_in == was_let_in) {
+      ASSERT_EQ(victim, next) << i;
+      ++foreseen.at(is_let_in ? 1 : 0);
+    }
+    lfu->on_remove(*victim, RemovalCause::evicted);
+    was_let_in = is_let_in;
+    next = lfu->outlook().next;
+    lfu->on_insert(*outside);
+    if (i / 8 % 2 == 0) lfu->on_access(*outside);
+    outside = victim;
+  }
+  EXPECT_GT(foreseen[0], 20);
+  EXPECT_GT(foreseen[1], 20);
+}
+
 TEST(WTinyLfu, RefusesOptionsOutOfRange) {
   EXPECT_THROW(static_cast<void>(make_wtinylfu({.window_share = -0.1})), ConfigError);
   EXPECT_THROW(static_cast<void>(make_wtinylfu({.protected_share = 1.1})), ConfigError);
