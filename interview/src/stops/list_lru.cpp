@@ -111,7 +111,9 @@ for threads make an entry of two numbers about twice as large as the textbook's.
           {{"Is promotion in batches still LRU?",
             "With one thread, or threads that hand over to one another, exactly: the rings are "
             "drained before anything is "
-            "evicted. Under contention the order between threads is approximate, as it is by "
+            "evicted. (In a shard of 4,096 entries and more, those of other threads every eighth "
+            "time: there a hit may come a few writes late.) Under contention the order between "
+            "threads is approximate, as it is by "
             "nature."},
            {"Why not promote only every n-th hit?",
             "That is the cheap version of it: fewer writes, and an order that is wrong for one "
