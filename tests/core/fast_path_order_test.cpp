@@ -10,6 +10,7 @@
 #include <atomic>
 #include <barrier>
 #include <cmath>
+#include <functional>
 #include <latch>
 #include <map>
 #include <random>
@@ -248,7 +249,9 @@ TEST(FastPathOrder, ThreadsThatTakeTurnsAreAsExactAsOne) {
 
 /// How many of the oldest entries of a full cache are still there when as many new ones have come,
 /// after hits, perhaps of another thread, which lives on.
-std::uint64_t left_of_those_hit(std::uint64_t capacity, std::uint64_t hits, bool elsewhere) {
+std::uint64_t left_of_those_hit(
+    std::uint64_t capacity, std::uint64_t hits, bool elsewhere,
+    const std::function<void(IntCache&)>& before_they_come = [](IntCache&) {}) {
   auto options = quiet_options(std::make_shared<ManualClock>());
   options.eviction = "lru";
   options.max_entries = capacity;
@@ -267,6 +270,7 @@ std::uint64_t left_of_those_hit(std::uint64_t capacity, std::uint64_t hits, bool
   });
   have_hit.wait();
   if (!elsewhere) hit_them();
+  before_they_come(cache);
   for (std::uint64_t i = 0; i < hits; ++i) cache.set(capacity + i, i);
   std::uint64_t left = 0;
   for (std::uint64_t i = 0; i < hits; ++i) left += cache.contains(i) ? 1U : 0U;
@@ -304,6 +308,14 @@ std::uint64_t hits_of_newcomers(Key (*key_of)(std::uint64_t)) {
 TEST(FastPathOrder, AHitOfAThreadThatHasEndedIsForgottenWithItsEntry) {
   EXPECT_EQ(hits_of_newcomers<std::uint64_t>([](std::uint64_t i) { return i; }), 0U);
   EXPECT_EQ(hits_of_newcomers<std::string>([](std::uint64_t i) { return std::to_string(i); }), 0U);
+}
+
+// What looks at the whole order, or at one entry of it, waits for nobody's turn.
+TEST(FastPathOrder, ALargeCacheShowsAndHandsOverEveryHit) {
+  const auto swap = [](IntCache& cache) { cache.swap_strategy("lru"); };
+  EXPECT_EQ(left_of_those_hit(5000, 20, true, swap), 20U);
+  const auto look = [](IntCache& cache) { EXPECT_EQ(cache.inspect(0)->visits, 1U); };
+  EXPECT_EQ(left_of_those_hit(5000, 20, true, look), 20U);
 }
 
 // Threads beyond the rings have none, and those that are left when the others have gone must not be

@@ -48,9 +48,7 @@ template <class K, class V, class H, class E>
 inline std::uint64_t Engine<K, V, H, E>::expect_write(Key key) const {
   const auto hash = hash_of(key);
   const EpochPin pin(this_thread_slot());
-  auto& shard = shard_of(hash);
-  shard.prefetch_to_write();
-  shard.table.prefetch_to_insert(hash);
+  shard_of(hash).table.prefetch_to_insert(hash);
   return hash;
 }
 

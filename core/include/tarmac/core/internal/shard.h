@@ -82,10 +82,6 @@ class Shard {
     return *log_.load(std::memory_order_acquire);
   }
 
-  /// A write will follow: has those of our lines fetched that it changes, and that another thread
-  /// may have changed last. Under the lock they would come one after the other.
-  void prefetch_to_write() const noexcept;
-
   // Under the lock. ----------------------------------------------------------------------------
 
   [[nodiscard]] EntryType* find_by_stamp(std::uint64_t hash, std::uint64_t stamp) const {

@@ -6,14 +6,6 @@
 namespace tarmac::internal {
 
 template <class K, class V, class Equal>
-inline void Shard<K, V, Equal>::prefetch_to_write() const noexcept {
-  __builtin_prefetch(&mutex, 1);
-  __builtin_prefetch(&last_stamp, 1);
-  __builtin_prefetch(&limbo, 1);
-  __builtin_prefetch(&spares, 1);
-}
-
-template <class K, class V, class Equal>
 inline void Shard<K, V, Equal>::find_spare() {
   while (spares.empty()) {
     EntryType* const entry = limbo.take_entry([this] { drain_all(); });
